@@ -1,0 +1,216 @@
+#include "core/plan.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/error.h"
+
+namespace gauntlet {
+namespace {
+
+[[noreturn]] void malformed(const std::string& what) { throw Error("ERR_ARGUMENT", "Malformed plan: " + what); }
+
+/// Walks the two arrays in the order in which they were written.
+class Reader {
+ public:
+  Reader(std::span<const int32_t> integers, std::span<const double> reals) : integers_(integers), reals_(reals) {}
+
+  int32_t integer() {
+    if (integers_.empty()) malformed("it ends early");
+    const int32_t value = integers_.front();
+    integers_ = integers_.subspan(1);
+    return value;
+  }
+  int32_t count() {
+    const int32_t value = integer();
+    if (value < 0) malformed("a negative count");
+    return value;
+  }
+  /// An index below `limit`.
+  int32_t index(int64_t limit) {
+    const int32_t value = integer();
+    if (value < 0 || value >= limit) malformed("index " + std::to_string(value) + " of " + std::to_string(limit));
+    return value;
+  }
+  std::vector<int32_t> indices(int32_t n, int64_t limit) {
+    if (static_cast<size_t>(n) > integers_.size()) malformed("it ends early");
+    std::vector<int32_t> values(n);
+    for (int32_t& value : values) value = index(limit);
+    return values;
+  }
+  std::vector<double> reals(int64_t n) {
+    if (n < 0 || static_cast<size_t>(n) > reals_.size()) malformed("it ends early");
+    std::vector<double> values(reals_.begin(), reals_.begin() + n);
+    reals_ = reals_.subspan(n);
+    return values;
+  }
+  bool done() const { return integers_.empty() && reals_.empty(); }
+
+ private:
+  std::span<const int32_t> integers_;
+  std::span<const double> reals_;
+};
+
+Side read_side(Reader& in, int32_t dim) {
+  Side side;
+  side.fiber = in.count();
+  side.divide = in.count();
+  side.modulo = in.count();
+  if (side.divide < 1 || side.modulo < 1) malformed("an empty channel range");
+  const int32_t blocks = in.count();
+  for (int32_t b = 0; b < blocks; ++b) {
+    const Block block{in.count(), in.count(), in.count()};
+    if (block.offset + static_cast<int64_t>(block.channels) * block.size > dim) malformed("a block ends past its operand");
+    side.blocks.push_back(block);
+    for (int32_t row : in.indices(block.size, side.fiber)) side.rows.push_back(row);
+  }
+  return side;
+}
+
+LinearMap read_map(Reader& in) {
+  LinearMap map;
+  map.rows = in.count();
+  map.columns = in.count();
+  const int32_t n = in.count();
+  map.row = in.indices(n, map.rows);
+  map.column = in.indices(n, map.columns);
+  map.value = in.reals(n);
+  return map;
+}
+
+std::vector<LinearMap> read_maps(Reader& in) {
+  const int32_t n = in.count();
+  std::vector<LinearMap> maps;
+  for (int32_t s = 0; s < n; ++s) maps.push_back(read_map(in));
+  return maps;
+}
+
+std::vector<Term> read_terms(Reader& in, size_t s1, size_t s2, size_t s3) {
+  std::vector<Term> terms(in.count());
+  for (Term& term : terms) {
+    term.sector[0] = in.index(s1);
+    term.sector[1] = in.index(s2);
+    term.sector[2] = in.index(s3);
+  }
+  return terms;
+}
+
+SparseForm read_sparse(Reader& in, const Side sides[3]) {
+  SparseForm form;
+  const int32_t n = in.count();
+  for (int o = 0; o < 3; ++o) form.index[o] = in.indices(n, sides[o].fiber);
+  form.coefficient = in.reals(n);
+  return form;
+}
+
+DenseForm read_dense(Reader& in, const Side sides[3]) {
+  DenseForm form;
+  form.paths.resize(in.count());
+  int64_t total = 0;
+  for (DenseForm::Path& path : form.paths) {
+    int64_t entries = 1;
+    for (int o = 0; o < 3; ++o) {
+      path.row[o] = in.index(sides[o].fiber);
+      path.size[o] = in.count();
+      if (int64_t{path.row[o]} + path.size[o] > sides[o].fiber) malformed("a path ends past its fiber");
+      entries *= path.size[o];
+    }
+    path.first = static_cast<int32_t>(total);
+    total += entries;
+    if (total > INT32_MAX) malformed("too many dense coefficients");
+  }
+  form.coefficient = in.reals(total);
+  return form;
+}
+
+GridForm read_grid(Reader& in, const Side sides[3]) {
+  GridForm form;
+  form.rings = in.count();
+  form.points = in.count();
+  form.order = in.count();
+  form.ring_weights = in.reals(form.rings);
+  form.point_weights = in.reals(form.points);
+  form.cosines = in.reals(int64_t{form.order + 1} * form.points);
+  form.sines = in.reals(int64_t{form.order + 1} * form.points);
+  for (int o = 0; o < 3; ++o) {
+    form.sectors[o].resize(in.count());
+    for (GridForm::Band& band : form.sectors[o]) {
+      band.first = in.count();
+      band.order = in.index(form.order + 1);
+      int64_t rows = 0, entries = 0;
+      for (int32_t m = 0; m <= band.order; ++m) {
+        for (int32_t parity = 0; parity < 2; ++parity) {
+          band.counts.push_back(in.count());
+          rows += int64_t{band.counts.back()} * (m ? 2 : 1);
+          entries += int64_t{band.counts.back()} * form.rings;
+        }
+      }
+      if (band.first + rows > sides[o].fiber) malformed("a band ends past its fiber");
+      band.legendre = in.reals(entries);
+    }
+  }
+  form.terms = read_terms(in, form.sectors[0].size(), form.sectors[1].size(), form.sectors[2].size());
+  return form;
+}
+
+FourierForm read_fourier(Reader& in, const Side sides[3]) {
+  FourierForm form;
+  for (int o = 0; o < 3; ++o) form.degree[o] = in.index(1024);
+  for (int o = 0; o < 3; ++o) {
+    form.into[o] = read_maps(in);
+    form.from[o] = read_maps(in);
+    const int32_t degree = form.degree[o], product = form.degree_of_product(o);
+    for (const LinearMap& map : form.into[o]) {
+      if (map.columns != sides[o].fiber || map.rows != 2 * (degree + 1) * (2 * degree + 1)) malformed("a transform's shape");
+    }
+    for (const LinearMap& map : form.from[o]) {
+      if (map.rows != sides[o].fiber || map.columns != 2 * (std::min(degree, product) + 1) * (2 * product + 1)) {
+        malformed("a projection's shape");
+      }
+    }
+  }
+  form.terms = read_terms(in, form.into[0].size(), form.into[1].size(), form.into[2].size());
+  return form;
+}
+
+MatrixForm read_matrix(Reader& in, const Side sides[3]) {
+  MatrixForm form;
+  form.size = in.index(1024);
+  for (int o = 0; o < 3; ++o) {
+    form.maps[o] = read_maps(in);
+    for (const LinearMap& map : form.maps[o]) {
+      if (map.columns != sides[o].fiber || map.rows != form.size * form.size) malformed("a matrix map's shape");
+    }
+  }
+  form.terms = read_terms(in, form.maps[0].size(), form.maps[1].size(), form.maps[2].size());
+  return form;
+}
+
+Form read_form(Reader& in, const Side sides[3]) {
+  switch (in.integer()) {
+    case 0: return read_sparse(in, sides);
+    case 1: return read_dense(in, sides);
+    case 2: return read_grid(in, sides);
+    case 3: return read_fourier(in, sides);
+    case 4: return read_matrix(in, sides);
+    default: malformed("an unknown form");
+  }
+}
+
+}  // namespace
+
+Plan decode_plan(std::span<const int32_t> integers, std::span<const double> reals) {
+  Reader in(integers, reals);
+  Plan plan;
+  for (int32_t& dim : plan.dim) dim = in.count();
+  plan.groups.resize(in.count());
+  for (Group& group : plan.groups) {
+    group.channels = in.count();
+    for (int o = 0; o < 3; ++o) group.sides[o] = read_side(in, plan.dim[o]);
+    group.form = read_form(in, group.sides);
+  }
+  if (!in.done()) malformed("it goes on after its end");
+  return plan;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,119 @@
+// A product as data: the factored form of one trilinear map, as lib/product builds it.
+//
+//     F(x1, x2, x3) = sum over components of  coefficient * x1[i] * x2[j] * x3[k]
+//
+// Leaving out operand `target` and putting its gradient slot in its place is the only operation executors know; leaving out
+// the third one is the forward pass. Nothing here speaks of irreps: an operand is a row of `dim` floats per sample, cut into
+// blocks of [channels, size] floats. A *fiber* is what one lane (one channel of one sample) sees of an operand: its components,
+// each on a numbered fiber row.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+namespace gauntlet {
+
+/// `channels` copies of `size` components, row-major at `offset` within a sample.
+struct Block {
+  int32_t offset;
+  int32_t channels;
+  int32_t size;
+};
+
+/// One operand of a group. Lane channel c reads and writes block channel (c / divide) % modulo, where the block has it.
+struct Side {
+  int32_t fiber;              // number of fiber rows
+  int32_t divide;
+  int32_t modulo;
+  std::vector<Block> blocks;
+  std::vector<int32_t> rows;  // fiber row of every component, block after block; blocks that share a row are summed
+};
+
+/// A linear map in coordinate form: y[row] += value * x[column].
+struct LinearMap {
+  int32_t rows;
+  int32_t columns;
+  std::vector<int32_t> row, column;
+  std::vector<double> value;
+};
+
+/// Which sectors multiply into which: sector s1 of x1 times sector s2 of x2 belongs to sector s3 of x3.
+struct Term {
+  int32_t sector[3];
+};
+
+/// y[k] += c * x1[i] * x2[j] over a list of non-zero coefficients.
+struct SparseForm {
+  std::vector<int32_t> index[3];
+  std::vector<double> coefficient;
+};
+
+/// The same couplings, path by path, zeros included: row-major blocks [size1, size2, size3].
+struct DenseForm {
+  struct Path {
+    int32_t row[3];
+    int32_t size[3];
+    int32_t first;  // into coefficient
+  };
+  std::vector<Path> paths;
+  std::vector<double> coefficient;
+};
+
+/// Values on a product grid of the sphere, folded at the equator and at azimuth zero. Rings r and points j are those of one
+/// quarter; weights count how many quarters hold the point. A band's fiber rows are ordered by order m = 0..order, then by
+/// parity of l - m (0 = even about the equator), then cosine components before sine components (none at m = 0), then by l.
+struct GridForm {
+  struct Band {
+    int32_t first;                  // its first fiber row
+    int32_t order;                  // largest m
+    std::vector<int32_t> counts;    // [order + 1, 2]: how many l at (m, parity)
+    std::vector<double> legendre;   // for each (m, parity): [count, rings], sqrt(2) for m > 0 included
+    int32_t components(int m, int parity) const { return counts[2 * m + parity]; }
+  };
+  int32_t rings;
+  int32_t points;
+  int32_t order;                       // largest m of any band
+  std::vector<double> ring_weights;    // [rings], the product with point_weights is the area of the points it stands for
+  std::vector<double> point_weights;   // [points]
+  std::vector<double> cosines, sines;  // [order + 1, points]
+  std::vector<Band> sectors[3];
+  std::vector<Term> terms;
+};
+
+/// Fourier coefficients on the torus, multiplied by convolution. A signal of degree L has complex coefficients at
+/// u = -L..L, v = 0..L (those at v < 0 are their conjugates at -u, -v), on row 2 * (v * (2L + 1) + u + L) + {re: 0, im: 1}.
+struct FourierForm {
+  int32_t degree[3];
+  std::vector<LinearMap> into[3];  // per sector: fiber -> coefficients of degree[o]
+  std::vector<LinearMap> from[3];  // per sector: coefficients of the product of the two others, v <= min(degree[o], sum) -> fiber
+  std::vector<Term> terms;
+  int32_t degree_of_product(int target) const { return degree[(target + 1) % 3] + degree[(target + 2) % 3]; }
+};
+
+/// Irreps as size x size matrices, multiplied: sum over terms of trace(X1 X2 X3^T).
+struct MatrixForm {
+  int32_t size;
+  std::vector<LinearMap> maps[3];  // per sector: fiber -> matrix entries, row a * size + b; the transpose maps back
+  std::vector<Term> terms;
+};
+
+using Form = std::variant<SparseForm, DenseForm, GridForm, FourierForm, MatrixForm>;
+
+struct Group {
+  int32_t channels;  // lanes per sample
+  Side sides[3];
+  Form form;
+};
+
+struct Plan {
+  int32_t dim[3];
+  std::vector<Group> groups;
+};
+
+/// Reads the two arrays that lib/product/encode.ts writes. Throws Error("ERR_ARGUMENT") on anything out of range.
+Plan decode_plan(std::span<const int32_t> integers, std::span<const double> reals);
+
+}  // namespace gauntlet
