@@ -1,0 +1,164 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import nodeGypBuild from 'node-gyp-build'
+import { GauntletError, type ErrorCode } from './errors.js'
+
+/** What the native addon is made of. */
+export interface BuildInfo {
+  /** The package's version. */
+  version: string
+  /** The version of Node-API it was compiled for. */
+  napiVersion: number
+  /** The C++ compiler, as `GNU 12.2.0`. */
+  compiler: string
+  /** The instruction sets its CPU kernels were compiled for, lowest first; the best that the processor knows is used. */
+  isaLevels: string[]
+  /** The CUDA toolkit and the architectures its GPU kernels were compiled for, or null: built without CUDA. */
+  cuda: { version: string; architectures: string[] } | null
+}
+
+/** What native/binding exports. Its functions throw Errors with a `code`; call them through `callNative`. */
+export interface Addon {
+  buildInfo(): BuildInfo
+}
+
+/** The package's own folder, from lib/runtime and from dist/runtime alike. */
+const packageFolder = join(__dirname, '..', '..')
+
+let addon: Addon | undefined
+
+/**
+ * The native addon, loaded at the first call, so that importing the package costs nothing and touches no device.
+ *
+ * @throws GauntletError ERR_ADDON, listing what was tried and the remedies, where there is none that loads, and where the
+ * one that is there belongs to another version of this package.
+ */
+export function loadAddon(): Addon {
+  addon ??= loadFrom(packageFolder)
+  return addon
+}
+
+/**
+ * What the native addon is made of: version, compiler, instruction sets, CUDA version and architectures.
+ *
+ * @example
+ * buildInfo().isaLevels // ['baseline', 'avx2', 'avx512']
+ * @throws GauntletError ERR_ADDON where the addon cannot be loaded
+ */
+export function buildInfo(): BuildInfo {
+  return callNative(() => loadAddon().buildInfo())
+}
+
+/** Calls native code and turns what it throws into a GauntletError. */
+export function callNative<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+/** The same for native code that answers with a promise. */
+export async function callNativeAsync<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw fromNative(error)
+  }
+}
+
+// A record, so that the compiler asks for every code.
+const knownCodes: Record<ErrorCode, true> = {
+  ERR_ARGUMENT: true,
+  ERR_IRREPS: true,
+  ERR_DTYPE: true,
+  ERR_LENGTH: true,
+  ERR_BUFFER: true,
+  ERR_UNREACHABLE: true,
+  ERR_DISPOSED: true,
+  ERR_DEVICE: true,
+  ERR_CUDA: true,
+  ERR_MEMORY: true,
+  ERR_ADDON: true,
+  ERR_FILE: true,
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(knownCodes, code)
+}
+
+/** An Error without one of our codes is no message to the user but a bug, and stays as it is. */
+function fromNative(error: unknown): unknown {
+  if (error instanceof GauntletError || !(error instanceof Error)) return error
+  const code = (error as NodeJS.ErrnoException).code
+  return isErrorCode(code) ? new GauntletError(code, error.message, { cause: error }) : error
+}
+
+/** @internal The addon of the package in `folder`; see `loadAddon`. */
+export function loadFrom(folder: string): Addon {
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
+  let file: string | undefined
+  let loaded: Partial<Addon>
+  try {
+    file = nodeGypBuild.resolve(folder)
+    loaded = nodeGypBuild(folder) as Partial<Addon>
+  } catch (error) {
+    throw new GauntletError('ERR_ADDON', describeFailure(folder, version, file, error), { cause: error })
+  }
+  const found = loaded.buildInfo?.().version ?? 'an unknown version'
+  if (found !== version) {
+    throw new GauntletError(
+      'ERR_ADDON',
+      `Expected the native addon of gauntlet ${version} but ${file} belongs to ${found}.\n${remedies(folder)}`,
+    )
+  }
+  return loaded as Addon
+}
+
+function describeFailure(folder: string, version: string, file: string | undefined, error: unknown): string {
+  const { platform, arch, versions } = process
+  const lines = [
+    `The native addon of gauntlet ${version} could not be loaded.`,
+    `  machine     ${platform} ${arch}, ${libc()}, Node.js ${versions.node} (ABI ${versions.modules}, Node-API ${versions.napi})`,
+    `  looked in   ${folders(folder).map(listAddons).join('\n              ')}`,
+    file === undefined
+      ? '  reason      none of them holds an addon for this machine'
+      : `  reason      ${file} does not load: ${error instanceof Error ? error.message : String(error)}`,
+  ]
+  return `${lines.join('\n')}\n${remedies(folder)}`
+}
+
+/** Where node-gyp-build looks, in its order. */
+function folders(folder: string): string[] {
+  const base = process.env.GAUNTLET_PREBUILD ?? folder
+  const prebuilds = join(base, 'prebuilds', `${process.platform}-${process.arch}`)
+  return process.env.PREBUILDS_ONLY
+    ? [prebuilds]
+    : [join(base, 'build', 'Release'), join(base, 'build', 'Debug'), prebuilds]
+}
+
+function listAddons(folder: string): string {
+  if (!existsSync(folder)) return `${folder}: no such folder`
+  const addons = readdirSync(folder).filter((name) => name.endsWith('.node'))
+  return `${folder}: ${addons.length > 0 ? addons.join(', ') : 'no addon'}`
+}
+
+function libc(): string {
+  if (process.platform !== 'linux') return 'system libc'
+  const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  const glibc = report.header.glibcVersionRuntime
+  return glibc === undefined ? 'musl or another libc than glibc' : `glibc ${glibc}`
+}
+
+function remedies(folder: string): string {
+  return [
+    'What helps:',
+    '  - `npm rebuild gauntlet` builds it from source. That takes a C++20 compiler, CMake 3.22 or newer, make and Python 3',
+    '    (Debian, Ubuntu: apt-get install g++ cmake make python3); with nvcc it includes the CUDA kernels, GAUNTLET_CUDA=OFF',
+    '    leaves them out.',
+    '  - If npm did not run install scripts (--ignore-scripts, or it asked first and they were not allowed), allow those of',
+    '    gauntlet and install again.',
+    `  - In a clone of the repository (${folder}), \`npm run build\`.`,
+    '  - GAUNTLET_PREBUILD=<folder> takes the addon from build/Release or prebuilds of another folder.',
+  ].join('\n')
+}
