@@ -78,19 +78,34 @@ LinearMap read_map(Reader& in) {
   return map;
 }
 
+/// Parities split an operand in two at most.
+int32_t read_sectors(Reader& in) {
+  const int32_t n = in.integer();
+  if (n < 1 || n > 2) malformed(std::to_string(n) + " sectors");
+  return n;
+}
+
 std::vector<LinearMap> read_maps(Reader& in) {
-  const int32_t n = in.count();
+  const int32_t n = read_sectors(in);
   std::vector<LinearMap> maps;
   for (int32_t s = 0; s < n; ++s) maps.push_back(read_map(in));
   return maps;
 }
 
+/// Every sector takes part in some term, so that leaving out its operand defines it.
 std::vector<Term> read_terms(Reader& in, size_t s1, size_t s2, size_t s3) {
+  const size_t sectors[3] = {s1, s2, s3};
+  std::vector<bool> used[3];
+  for (int o = 0; o < 3; ++o) used[o].resize(sectors[o]);
   std::vector<Term> terms(in.count());
   for (Term& term : terms) {
-    term.sector[0] = in.index(s1);
-    term.sector[1] = in.index(s2);
-    term.sector[2] = in.index(s3);
+    for (int o = 0; o < 3; ++o) {
+      term.sector[o] = in.index(sectors[o]);
+      used[o][term.sector[o]] = true;
+    }
+  }
+  for (const auto& flags : used) {
+    if (std::find(flags.begin(), flags.end(), false) != flags.end()) malformed("a sector without a term");
   }
   return terms;
 }
@@ -133,7 +148,7 @@ GridForm read_grid(Reader& in, const Side sides[3]) {
   form.cosines = in.reals(int64_t{form.order + 1} * form.points);
   form.sines = in.reals(int64_t{form.order + 1} * form.points);
   for (int o = 0; o < 3; ++o) {
-    form.sectors[o].resize(in.count());
+    form.sectors[o].resize(read_sectors(in));
     for (GridForm::Band& band : form.sectors[o]) {
       band.first = in.count();
       band.order = in.index(form.order + 1);

@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <cmath>
+
+#include "cpu/program.h"
+
+namespace gauntlet {
+namespace {
+
+/// Grid values of both operands and the result are to share L1 with the spectra.
+constexpr int kBlockVectors = 96;
+
+class GridProgram : public TransformProgram {
+ public:
+  GridProgram(const GridForm& form, const Side sides[3], int target) : TransformProgram(sides, target) {
+    const int operands[3] = {left, right, target};
+    table_.rings = form.rings;
+    table_.points = form.points;
+    table_.ring_block = std::clamp(kBlockVectors / (2 * form.points), 1, form.rings);
+    for (int o = 0; o < 3; ++o) add_bands(form, operands[o], o);
+    add_trigonometry(form);
+    terms_ = order_terms(form.terms, target);
+    table_.terms = static_cast<int32_t>(form.terms.size());
+    table_.term = terms_.data();
+
+    size_t scratch = 0;
+    for (int o = 0; o < 3; ++o) {
+      const size_t spectrum = size_t(table_.order[o] + 1) * form.rings, values = size_t(form.points) * table_.ring_block;
+      scratch += table_.sectors[o] * 4 * (spectrum + values) * kLanes;
+      work += table_.sectors[o] * 2.0 * form.points * form.rings * (table_.order[o] + 1);
+    }
+    work += 16.0 * form.points * form.rings * table_.terms;
+    set_scratch(scratch);
+  }
+
+  void transform(const float* left, const float* right, float* room) const override {
+    kernels().grid(table_, left, right, room + scratch_, room);
+  }
+
+ private:
+  /// The bands of operand `operand`, in the role `o`: 0 left, 1 right, 2 target.
+  void add_bands(const GridForm& form, int operand, int o) {
+    for (const GridForm::Band& band : form.sectors[operand]) {
+      counts_[o].push_back(band.counts);
+      legendre_[o].push_back(o == 2 ? project(form, band) : std::vector<float>(band.legendre.begin(), band.legendre.end()));
+      table_.order[o] = std::max(table_.order[o], band.order);
+    }
+    for (size_t s = 0; s < form.sectors[operand].size(); ++s) {
+      const GridForm::Band& band = form.sectors[operand][s];
+      bands_[o].push_back({band.first, band.order, counts_[o][s].data(), legendre_[o][s].data()});
+    }
+    table_.sectors[o] = static_cast<int32_t>(bands_[o].size());
+    table_.bands[o] = bands_[o].data();
+  }
+
+  /// Legendre functions for the way back: [rings, count], times ring weights.
+  static std::vector<float> project(const GridForm& form, const GridForm::Band& band) {
+    std::vector<float> result;
+    const double* legendre = band.legendre.data();
+    for (int32_t count : band.counts) {
+      for (int32_t r = 0; r < form.rings; ++r) {
+        for (int32_t l = 0; l < count; ++l) {
+          result.push_back(static_cast<float>(legendre[l * form.rings + r] * form.ring_weights[r]));
+        }
+      }
+      legendre += ptrdiff_t{count} * form.rings;
+    }
+    return result;
+  }
+
+  void add_trigonometry(const GridForm& form) {
+    cosines_.assign(form.cosines.begin(), form.cosines.end());
+    sines_.assign(form.sines.begin(), form.sines.end());
+    for (int32_t j = 0; j < form.points; ++j) {
+      for (int32_t m = 0; m <= table_.order[2]; ++m) {
+        const double weight = form.point_weights[j];
+        target_cosines_.push_back(static_cast<float>(weight * form.cosines[m * form.points + j]));
+        target_sines_.push_back(static_cast<float>(weight * form.sines[m * form.points + j]));
+      }
+    }
+    table_.cosines = cosines_.data();
+    table_.sines = sines_.data();
+    table_.target_cosines = target_cosines_.data();
+    table_.target_sines = target_sines_.data();
+  }
+
+  GridTable table_{};
+  std::vector<std::vector<int32_t>> counts_[3];
+  std::vector<std::vector<float>> legendre_[3];
+  std::vector<GridBand> bands_[3];
+  std::vector<float> cosines_, sines_, target_cosines_, target_sines_;
+  std::vector<int32_t> terms_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], int target) {
+  return std::make_unique<GridProgram>(form, sides, target);
+}
+
+}  // namespace gauntlet

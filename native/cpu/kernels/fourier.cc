@@ -1,0 +1,79 @@
+// The original Gaunt product: two signals as Fourier coefficients on the torus, multiplied by direct convolution,
+//
+//     h(u, v) = sum over u', v' of  f(u', v') * g(u - u', v - v'),   v = 0..orders-1, |u| <= degree_f + degree_g
+//
+// (v < 0 follows by conjugation). f and g are laid out as [v][u][re, im] for all v and u; g's rows carry a zero at either end and
+// h's one spare place, because two neighbouring u are computed together.
+#include "cpu/kernels/gemm.h"
+#include "cpu/kernels/isa.h"
+
+namespace gauntlet::GAUNTLET_ISA {
+namespace {
+
+constexpr int kComplex = 2 * kLanes;
+
+template <bool Add>
+void convolve(int f_degree, int g_degree, int orders, const float* f, const float* g, float* h) {
+  const int degree = f_degree + g_degree;
+  const ptrdiff_t f_row = (2 * f_degree + 1) * kComplex, g_row = (2 * g_degree + 3) * kComplex,
+                  h_row = (2 * degree + 2) * kComplex;
+  const auto smaller = [](int x, int y) { return x < y ? x : y; };
+  for (int v = 0; v < orders; ++v) {
+    for (int u = -degree; u <= degree; u += 2) {
+      Vec real[2][2] = {}, imaginary[2][2] = {};
+      for (int v1 = -smaller(f_degree, g_degree - v); v1 <= smaller(f_degree, v + g_degree); ++v1) {
+        const float* from_f = f + (v1 + f_degree) * f_row + ptrdiff_t{f_degree} * kComplex;
+        const float* from_g = g + (v - v1 + g_degree) * g_row + ptrdiff_t{g_degree + 1} * kComplex;
+        const int last = smaller(f_degree, u + 1 + g_degree);
+        for (int u1 = -smaller(f_degree, g_degree - u); u1 <= last; ++u1) {
+          const Vec f_real = load(from_f + u1 * kComplex), f_imaginary = load(from_f + u1 * kComplex + kLanes);
+#pragma GCC unroll 2
+          for (int i = 0; i < 2; ++i) {
+            const float* at = from_g + (u + i - u1) * kComplex;
+            const Vec g_real = load(at), g_imaginary = load(at + kLanes);
+            add_product(real[i][0], f_real, g_real);
+            add_product(real[i][1], f_imaginary, g_imaginary);
+            add_product(imaginary[i][0], f_real, g_imaginary);
+            add_product(imaginary[i][1], f_imaginary, g_real);
+          }
+        }
+      }
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i) {
+        float* to = h + v * h_row + (u + i + degree) * kComplex;
+        const Vec re = real[i][0] - real[i][1], im = imaginary[i][0] + imaginary[i][1];
+        store(to, Add ? load(to) + re : re);
+        store(to + kLanes, Add ? load(to + kLanes) + im : im);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void fourier(const FourierTable& table, const float* a, const float* b, float* y, float* scratch) {
+  const float* operands[2] = {a, b};
+  float* coefficients[3];
+  ptrdiff_t sector[3];
+  const int degree = table.degree[0] + table.degree[1];
+  for (int o = 0; o < 3; ++o) {
+    coefficients[o] = scratch;
+    sector[o] = o == 2 ? ptrdiff_t{table.orders} * (2 * degree + 2) * kComplex : ptrdiff_t{table.into[o]->rows} * kLanes;
+    scratch += table.sectors[o] * sector[o];
+  }
+  for (int o = 0; o < 2; ++o) {
+    for (int s = 0; s < table.sectors[o]; ++s) linear(table.into[o][s], operands[o], coefficients[o] + s * sector[o]);
+  }
+  bool written[2] = {false, false};
+  for (int t = 0; t < table.terms; ++t) {
+    const int32_t* term = table.term + 3 * t;
+    const float* f = coefficients[0] + term[0] * sector[0];
+    const float* g = coefficients[1] + term[1] * sector[1];
+    float* h = coefficients[2] + term[2] * sector[2];
+    (written[term[2]] ? convolve<true> : convolve<false>)(table.degree[0], table.degree[1], table.orders, f, g, h);
+    written[term[2]] = true;
+  }
+  linear(*table.from, coefficients[2], y);
+}
+
+}  // namespace gauntlet::GAUNTLET_ISA

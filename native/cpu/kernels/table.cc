@@ -1,0 +1,10 @@
+#include "cpu/kernels/isa.h"
+
+#define GAUNTLET_STRING_(x) #x
+#define GAUNTLET_STRING(x) GAUNTLET_STRING_(x)
+
+namespace gauntlet::GAUNTLET_ISA {
+
+const Kernels table = {GAUNTLET_STRING(GAUNTLET_ISA), pack, unpack, sparse, grid, fourier, matrix, fma_loop};
+
+}  // namespace gauntlet::GAUNTLET_ISA

@@ -1,0 +1,64 @@
+#include "cpu/program.h"
+
+namespace gauntlet {
+namespace {
+
+class MatrixProgram : public TransformProgram {
+ public:
+  // F = trace(X1 X2 X3^T), so X3 = X1 X2, X2 = X1^T X3 and X1 = X3 X2^T.
+  MatrixProgram(const MatrixForm& form, const Side sides[3], int target) : TransformProgram(sides, target) {
+    if (target == 0) left = 2, right = 1;
+    const int operands[2] = {left, right};
+    const bool transposed[2] = {target == 1, target == 0};
+    table_.size = form.size;
+    const int32_t n = form.size, entries = n * n;
+    for (int o = 0; o < 2; ++o) {
+      for (const LinearMap& map : form.maps[operands[o]]) {
+        std::vector<LinearRows::Entry> list;
+        for (size_t e = 0; e < map.value.size(); ++e) {
+          const int32_t row = transposed[o] ? map.row[e] % n * n + map.row[e] / n : map.row[e];
+          list.push_back({row, map.column[e], map.value[e]});
+        }
+        maps_[o].emplace_back(entries, std::move(list));
+        work += static_cast<double>(map.value.size());
+      }
+      for (const LinearRows& map : maps_[o]) tables_[o].push_back(map.table());
+      table_.into[o] = tables_[o].data();
+      table_.sectors[o] = static_cast<int32_t>(maps_[o].size());
+    }
+    table_.sectors[2] = static_cast<int32_t>(form.maps[target].size());
+    std::vector<LinearRows::Entry> list;
+    for (int32_t s = 0; s < table_.sectors[2]; ++s) {
+      const LinearMap& map = form.maps[target][s];
+      for (size_t e = 0; e < map.value.size(); ++e) list.push_back({map.column[e], s * entries + map.row[e], map.value[e]});
+    }
+    from_ = std::make_unique<LinearRows>(fiber_, std::move(list));
+    from_table_ = from_->table();
+    table_.from = &from_table_;
+    terms_ = order_terms(form.terms, target);
+    table_.terms = static_cast<int32_t>(form.terms.size());
+    table_.term = terms_.data();
+    work += static_cast<double>(from_->size()) + static_cast<double>(entries) * n * table_.terms;
+    set_scratch(size_t(table_.sectors[0] + table_.sectors[1] + table_.sectors[2]) * entries * kLanes);
+  }
+
+  void transform(const float* left, const float* right, float* room) const override {
+    kernels().matrix(table_, left, right, room + scratch_, room);
+  }
+
+ private:
+  MatrixTable table_{};
+  std::vector<LinearRows> maps_[2];
+  std::vector<LinearTable> tables_[2];
+  std::unique_ptr<LinearRows> from_;
+  LinearTable from_table_{};
+  std::vector<int32_t> terms_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], int target) {
+  return std::make_unique<MatrixProgram>(form, sides, target);
+}
+
+}  // namespace gauntlet

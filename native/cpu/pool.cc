@@ -1,0 +1,99 @@
+#include "cpu/pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "cpu/cores.h"
+
+namespace gauntlet {
+namespace {
+
+struct Job {
+  const std::function<void(size_t, size_t)>* body;
+  size_t count, grain, pieces;
+  int helpers_wanted;  // guarded by the pool's mutex
+  std::atomic<size_t> next{0};
+  std::atomic<size_t> finished{0};
+
+  /// Works until no piece is left to begin.
+  void work() {
+    for (size_t piece; (piece = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) {
+      (*body)(piece * grain, std::min(count, (piece + 1) * grain));
+      if (finished.fetch_add(1, std::memory_order_acq_rel) + 1 == pieces) finished.notify_all();
+    }
+  }
+};
+
+class Pool {
+ public:
+  /// Leaked on purpose: its threads may still be waiting when the process exits.
+  static Pool& instance() {
+    static Pool* pool = new Pool;
+    return *pool;
+  }
+
+  int threads() const { return threads_.load(std::memory_order_relaxed); }
+  void set_threads(int n) { threads_.store(std::max(1, n), std::memory_order_relaxed); }
+
+  void run(size_t count, size_t grain, const std::function<void(size_t, size_t)>& body) {
+    const size_t pieces = (count + grain - 1) / grain;
+    const int helpers = static_cast<int>(std::min<size_t>(threads(), pieces)) - 1;
+    if (helpers < 1) {
+      if (count > 0) body(0, count);
+      return;
+    }
+    auto job = std::make_shared<Job>();
+    job->body = &body;
+    job->count = count;
+    job->grain = grain;
+    job->pieces = pieces;
+    job->helpers_wanted = helpers;
+    {
+      std::lock_guard lock(mutex_);
+      while (static_cast<int>(workers_.size()) < helpers) workers_.emplace_back([this] { serve(); });
+      jobs_.push_back(job);
+    }
+    wake_.notify_all();
+    job->work();
+    for (size_t done; (done = job->finished.load(std::memory_order_acquire)) < pieces;) job->finished.wait(done);
+    std::lock_guard lock(mutex_);
+    std::erase(jobs_, job);
+  }
+
+ private:
+  Pool() : threads_(physical_cores()) {}
+
+  void serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return !jobs_.empty(); });
+      std::shared_ptr<Job> job = jobs_.front();
+      if (--job->helpers_wanted == 0) jobs_.pop_front();
+      lock.unlock();
+      job->work();
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::shared_ptr<Job>> jobs_;  // those that still want helpers
+  std::deque<std::thread> workers_;
+  std::atomic<int> threads_;
+};
+
+}  // namespace
+
+int num_threads() { return Pool::instance().threads(); }
+void set_num_threads(int n) { Pool::instance().set_threads(n); }
+
+void parallel_for(size_t count, size_t grain, const std::function<void(size_t, size_t)>& body) {
+  Pool::instance().run(count, std::max<size_t>(1, grain), body);
+}
+
+}  // namespace gauntlet

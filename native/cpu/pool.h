@@ -1,0 +1,18 @@
+// One pool of threads for the whole process, shared by every product and every JavaScript worker.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace gauntlet {
+
+/// Threads that take part in one call, the caller included. Starts at the number of physical cores this process may use.
+int num_threads();
+void set_num_threads(int n);
+
+/// Calls body(begin, end) over pieces of [0, count) on several threads and returns when all are done. Pieces are `grain` long
+/// (the last may be shorter). The caller works too, so a call always makes progress however busy the pool is. `body` must
+/// not throw.
+void parallel_for(size_t count, size_t grain, const std::function<void(size_t begin, size_t end)>& body);
+
+}  // namespace gauntlet
