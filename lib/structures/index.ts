@@ -1,0 +1,32 @@
+import { extname } from 'node:path'
+import { GauntletError } from '../runtime/errors.js'
+import { readRmd17 } from './rmd17.js'
+import { readXyz, type XyzOptions } from './xyz.js'
+import type { Structure } from './structure.js'
+
+export { neighbours, type Neighbours } from './neighbours.js'
+export { readRmd17, type Rmd17Options } from './rmd17.js'
+export { atomicNumber, elementSymbol, formula, KCAL_PER_MOL, type Structure } from './structure.js'
+export { parseXyz, readXyz, type XyzOptions } from './xyz.js'
+
+/**
+ * Reads structures from a file by its extension: `.xyz` and `.extxyz` as extended XYZ, `.npz` as rMD17 or MD17.
+ *
+ * @throws GauntletError `ERR_FILE` that names the file and where in it the fault is.
+ * @example
+ * const structures = await readStructures('examples/ethanol_pbe.npz')
+ */
+export async function readStructures(path: string, options: XyzOptions = {}): Promise<Structure[]> {
+  switch (extname(path).toLowerCase()) {
+    case '.xyz':
+    case '.extxyz':
+      return readXyz(path, options)
+    case '.npz':
+      return readRmd17(path, options)
+    default:
+      throw new GauntletError(
+        'ERR_FILE',
+        `Expected a file named *.xyz, *.extxyz or *.npz but received ${JSON.stringify(path)}`,
+      )
+  }
+}
