@@ -57,8 +57,12 @@ function configureCommand() {
     cmakeJs = require.resolve('cmake-js/bin/cmake-js')
   } catch {
     // A development dependency: an installed package does without, and takes Node's headers from node-gyp.
-    if (!options['node-dir']) fail('run this through `npm rebuild gauntlet`, or install the development dependencies first')
-    const includes = [path.join(options['node-dir'], 'include', 'node'), require('node-addon-api').include_dir]
+    if (!options['node-dir'])
+      fail('run this through `npm rebuild gauntlet`, or install the development dependencies first')
+    const includes = [
+      path.join(options['node-dir'], 'include', 'node'),
+      path.dirname(require.resolve('node-addon-api/napi.h')),
+    ]
     const includeList = includes.map((folder) => path.resolve(folder)).join(';')
     defines.push('CMAKE_BUILD_TYPE=Release', `CMAKE_JS_INC=${includeList}`)
     return ['cmake', '-S', root, '-B', tree, ...defines.map((define) => `-D${define}`)]
