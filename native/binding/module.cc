@@ -1,11 +1,22 @@
-// The addon's entry: one per JavaScript environment (the main thread and every worker).
+// The addon's entry. Every environment (the main thread, each worker) has its own Addon;
+// the thread pool, the registry of allocated memory and CUDA are shared by the process.
 #include <napi.h>
 
 #include <string>
 #include <vector>
 
+#include "binding/device_array.h"
+#include "binding/devices.h"
+#include "binding/errors.h"
+#include "binding/executor.h"
+#include "binding/memory.h"
 #include "core/build_info.h"
+#include "cpu/cores.h"
+#include "cpu/kernels.h"
+#include "cpu/machine.h"
+#include "cpu/pool.h"
 
+namespace gauntlet::binding {
 namespace {
 
 Napi::Array strings(Napi::Env env, const std::vector<std::string>& values) {
@@ -14,30 +25,73 @@ Napi::Array strings(Napi::Env env, const std::vector<std::string>& values) {
   return array;
 }
 
-Napi::Value build_info(const Napi::CallbackInfo& call) {
-  const Napi::Env env = call.Env();
-  const gauntlet::BuildInfo info = gauntlet::build_info();
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("version", info.version);
-  result.Set("napiVersion", NAPI_VERSION);
-  result.Set("compiler", info.compiler);
-  result.Set("isaLevels", strings(env, info.isa_levels));
-  if (info.cuda_version.empty()) {
-    result.Set("cuda", env.Null());
-  } else {
-    Napi::Object cuda = Napi::Object::New(env);
-    cuda.Set("version", info.cuda_version);
-    cuda.Set("architectures", strings(env, info.cuda_architectures));
-    result.Set("cuda", cuda);
+class Addon : public Napi::Addon<Addon> {
+ public:
+  Addon(Napi::Env env, Napi::Object exports) {
+    DefineAddon(exports, {
+                             InstanceMethod("buildInfo", &Addon::build_info),
+                             InstanceMethod("cpuInfo", &Addon::cpu_info),
+                             InstanceMethod("cudaStatus", &Addon::cuda_status),
+                             InstanceMethod("cudaDevices", &Addon::cuda_devices),
+                             InstanceMethod("setNumThreads", &Addon::set_threads),
+                             InstanceMethod("getNumThreads", &Addon::get_threads),
+                             InstanceMethod("allocate", &Addon::allocate),
+                             InstanceMethod("free", &Addon::free),
+                             InstanceMethod("measureMachine", &Addon::measure),
+                         });
+    exports.Set("NativeExecutor", NativeExecutor::define(env));
+    exports.Set("NativeDeviceArray", DeviceArray::define(env));
   }
-  return result;
-}
 
-Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  exports.Set("buildInfo", Napi::Function::New(env, build_info, "buildInfo"));
-  return exports;
-}
+ private:
+  Napi::Value build_info(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const BuildInfo build = gauntlet::build_info();
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("version", build.version);
+    object.Set("napiVersion", NAPI_VERSION);
+    object.Set("compiler", build.compiler);
+    object.Set("isaLevels", strings(env, build.isa_levels));
+    if (build.cuda_version.empty()) {
+      object.Set("cuda", env.Null());
+    } else {
+      Napi::Object cuda = Napi::Object::New(env);
+      cuda.Set("version", build.cuda_version);
+      cuda.Set("architectures", strings(env, build.cuda_architectures));
+      object.Set("cuda", cuda);
+    }
+    return object;
+  }
+
+  Napi::Value cpu_info(const Napi::CallbackInfo& info) {
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("isa", kernels().name);
+    object.Set("cores", physical_cores());
+    return object;
+  }
+
+  Napi::Value cuda_status(const Napi::CallbackInfo& info) { return cuda_status_object(info); }
+  Napi::Value cuda_devices(const Napi::CallbackInfo& info) { return cuda_device_objects(info); }
+
+  void set_threads(const Napi::CallbackInfo& info) { set_num_threads(info[0].ToNumber().Int32Value()); }
+  Napi::Value get_threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), num_threads()); }
+
+  Napi::Value allocate(const Napi::CallbackInfo& info) { return binding::allocate(info); }
+  void free(const Napi::CallbackInfo& info) { free_array(info); }
+
+  Napi::Value measure(const Napi::CallbackInfo& info) {
+    return guard(info.Env(), [&] {
+      const MachineRates rates = measure_machine(info[0].ToNumber().Int32Value(), info[1].ToNumber().DoubleValue());
+      Napi::Object object = Napi::Object::New(info.Env());
+      object.Set("peakFlops", rates.flops);
+      object.Set("bandwidth", rates.bandwidth);
+      return object;
+    });
+  }
+};
 
 }  // namespace
 
-NODE_API_MODULE(gauntlet, initialize)
+NODE_API_ADDON(Addon)
+
+}  // namespace gauntlet::binding

@@ -1,0 +1,195 @@
+#include "binding/executor.h"
+
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "binding/call.h"
+#include "binding/errors.h"
+#include "binding/memory.h"
+#include "core/plan.h"
+
+namespace gauntlet::binding {
+namespace {
+
+template <typename T>
+std::span<const T> read_array(Napi::Env env, napi_value value, napi_typedarray_type wanted) {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok || type != wanted) {
+    throw Error("ERR_ARGUMENT", "Expected an Int32Array and a Float64Array for the plan");
+  }
+  return {static_cast<const T*>(data), length};
+}
+
+std::shared_ptr<Executor> make_executor(const Plan& plan, Device device) {
+  if (device == kHost) return make_cpu_executor(plan);
+#ifdef GAUNTLET_WITH_CUDA
+  return make_cuda_executor(plan, device);
+#else
+  throw Error("ERR_DEVICE", cuda_status().reason);
+#endif
+}
+
+Operand operand_of(const Argument& argument) {
+  return {argument.data, argument.device_array && argument.device_array->memory()->device() != kHost};
+}
+
+Operand operand_of(const Memory& memory) { return {memory.data(), memory.device() != kHost}; }
+
+/// Where `out` can be computed instead, when it cannot be computed in place.
+std::shared_ptr<Memory> memory_like(const Argument& out) {
+  return Memory::on(out.device_array ? out.device_array->memory()->device() : kHost, out.length);
+}
+
+/// An evaluation on a thread of libuv's pool. It holds the executor and all memory it works on, whatever JavaScript does
+/// meanwhile.
+class Evaluation : public Napi::AsyncWorker {
+ public:
+  Evaluation(Napi::Env env, std::shared_ptr<Executor> executor, Call& call, Napi::Object out)
+      : Napi::AsyncWorker(env, "gauntlet:evaluate"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        executor_(std::move(executor)),
+        target_(call.target),
+        batch_(call.batch),
+        out_(Napi::Persistent(out)),
+        out_argument_(call.out()) {
+    for (int o = 0; o < 3; ++o) {
+      const Argument& argument = call.arguments[o];
+      if (o == target_ && call.out_overlaps_input()) {
+        memory_[o] = memory_like(argument);
+      } else if (argument.device_array) {
+        memory_[o] = argument.device_array->memory();
+      } else if ((memory_[o] = find_allocated(argument.data))) {
+        operands_[o] = {argument.data};  // may lie anywhere in that memory
+        continue;
+      } else {
+        memory_[o] = Memory::on(kHost, argument.length);
+        if (o != target_) memory_[o]->copy_from(argument.data);
+      }
+      operands_[o] = operand_of(*memory_[o]);
+    }
+  }
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      if (batch_ > 0) executor_->evaluate(target_, operands_, batch_);
+    } catch (...) {
+      failure_ = current_failure();
+    }
+  }
+
+  void OnOK() override {
+    if (!failure_.code) failure_ = deliver();
+    if (failure_.code) {
+      deferred_.Reject(to_js(Env(), failure_).Value());
+    } else {
+      deferred_.Resolve(Env().Undefined());
+    }
+  }
+
+ private:
+  /// Puts the result where JavaScript looks for it, if that is still there.
+  Failure deliver() {
+    const std::shared_ptr<Memory>& result = memory_[target_];
+    if (DeviceArray* array = out_argument_.device_array) {
+      if (array->disposed()) return {"ERR_DISPOSED", "The DeviceArray for out was disposed of before its result came"};
+      if (array->memory() != result) array->replace(result);
+      return {};
+    }
+    size_t length;
+    void* data;
+    const napi_status status =
+        napi_get_typedarray_info(Env(), out_.Value(), nullptr, &length, &data, nullptr, nullptr);
+    if (status != napi_ok || length != out_argument_.length) {
+      return {"ERR_BUFFER", "The buffer of out was detached, freed or resized before its result came"};
+    }
+    // In place already where `out` is memory of ours; otherwise `result` is a copy of its own.
+    if (operands_[target_].data != data) result->copy_to(static_cast<float*>(data));
+    return {};
+  }
+
+  Napi::Promise::Deferred deferred_;
+  std::shared_ptr<Executor> executor_;
+  int target_;
+  size_t batch_;
+  Operand operands_[3];
+  std::shared_ptr<Memory> memory_[3];
+  Napi::ObjectReference out_;
+  Argument out_argument_;
+  Failure failure_;
+};
+
+}  // namespace
+
+Napi::Function NativeExecutor::define(Napi::Env env) {
+  return DefineClass(env, "NativeExecutor",
+                     {InstanceMethod("evaluate", &NativeExecutor::evaluate),
+                      InstanceMethod("evaluateAsync", &NativeExecutor::evaluate_async),
+                      InstanceMethod("dispose", &NativeExecutor::dispose)});
+}
+
+NativeExecutor::NativeExecutor(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeExecutor>(info) {
+  guard(info.Env(), [&] {
+    const auto integers = read_array<int32_t>(info.Env(), info[1], napi_int32_array);
+    const auto reals = read_array<double>(info.Env(), info[2], napi_float64_array);
+    const Plan plan = decode_plan(integers, reals);
+    device_ = parse_device(info[0].ToString().Utf8Value());
+    executor_ = make_executor(plan, device_);
+    std::copy_n(plan.dim, 3, dim_);
+    // The collector sees a tiny object; what hangs on it is about as large as the plan.
+    external_bytes_ = static_cast<int64_t>(integers.size_bytes() + reals.size_bytes());
+    Napi::MemoryManagement::AdjustExternalMemory(info.Env(), external_bytes_);
+  });
+}
+
+void NativeExecutor::Finalize(Napi::BasicEnv env) {
+  if (executor_) Napi::MemoryManagement::AdjustExternalMemory(env, -external_bytes_);
+}
+
+const std::shared_ptr<Executor>& NativeExecutor::executor() const {
+  if (!executor_) throw Error("ERR_DISPOSED", "This product was disposed of");
+  return executor_;
+}
+
+void NativeExecutor::evaluate(const Napi::CallbackInfo& info) {
+  guard(info.Env(), [&] {
+    Executor& executor = *this->executor();
+    Call call(info, dim_, device_);
+    if (call.batch == 0) return;
+    Operand operands[3] = {operand_of(call.arguments[0]), operand_of(call.arguments[1]), operand_of(call.arguments[2])};
+    Argument& out = call.out();
+    if (!call.out_overlaps_input()) return executor.evaluate(call.target, operands, call.batch);
+
+    std::shared_ptr<Memory> result = memory_like(out);
+    operands[call.target] = operand_of(*result);
+    executor.evaluate(call.target, operands, call.batch);
+    if (out.device_array) {
+      out.device_array->replace(std::move(result));
+    } else {
+      result->copy_to(out.data);
+    }
+  });
+}
+
+Napi::Value NativeExecutor::evaluate_async(const Napi::CallbackInfo& info) {
+  return guard(info.Env(), [&] {
+    Call call(info, dim_, device_);
+    auto evaluation = std::make_unique<Evaluation>(info.Env(), executor(), call, info[3].As<Napi::Object>());
+    const Napi::Promise promise = evaluation->promise();
+    evaluation->Queue();
+    evaluation.release();  // deletes itself when it is done
+    return promise;
+  });
+}
+
+void NativeExecutor::dispose(const Napi::CallbackInfo& info) {
+  Finalize(info.Env());
+  executor_.reset();
+}
+
+}  // namespace gauntlet::binding
