@@ -27,12 +27,12 @@ export function gauntCoefficients(l1: number, l2: number, l3: number): Float64Ar
 
 /** As `gauntCoefficients`, but the cached array itself, which must not be written to. @internal */
 export function sharedGauntCoefficients(l1: number, l2: number, l3: number): Float64Array {
-  const key = `${l1},${l2},${l3}`
-  const known = cache.get(key)
-  if (known !== undefined) return known
   checkDegree('l1', l1, MAX_DEGREE_GAUNT)
   checkDegree('l2', l2, MAX_DEGREE_GAUNT)
   checkDegree('l3', l3, MAX_DEGREE_GAUNT)
+  const key = `${l1},${l2},${l3}`
+  const known = cache.get(key)
+  if (known !== undefined) return known
   const block = computeGaunt(l1, l2, l3)
   if (block.length <= MAX_CACHED) cache.set(key, block)
   return block

@@ -34,15 +34,15 @@ export function wigner3j(l1: number, l2: number, l3: number): Float64Array {
 
 /** As `wigner3j`, but the cached array itself, which must not be written to. @internal */
 export function sharedWigner3j(l1: number, l2: number, l3: number): Float64Array {
-  const key = `${l1},${l2},${l3}`
-  const known = cache.get(key)
-  if (known !== undefined) return known
   checkDegree('l1', l1, MAX_DEGREE_3J)
   checkDegree('l2', l2, MAX_DEGREE_3J)
   checkDegree('l3', l3, MAX_DEGREE_3J)
   if (!isTriangle(l1, l2, l3)) {
     throw expected(`a degree from |l1-l2| = ${Math.abs(l1 - l2)} to l1+l2 = ${l1 + l2}`, 'l3', l3)
   }
+  const key = `${l1},${l2},${l3}`
+  const known = cache.get(key)
+  if (known !== undefined) return known
   const block = realWigner3j(l1, l2, l3)
   if (block.length <= MAX_CACHED) cache.set(key, block)
   return block
