@@ -17,9 +17,78 @@ export interface BuildInfo {
   cuda: { version: string; architectures: string[] } | null
 }
 
+/** A device that products run on. */
+export type DeviceId = 'cpu' | `cuda:${number}`
+
+/** Whether this process can use an NVIDIA GPU, and why not. */
+export interface CudaStatus {
+  /** Whether this build of the addon has CUDA kernels. */
+  compiled: boolean
+  /** Whether there is a driver and a GPU that they run on. */
+  usable: boolean
+  /** Why not, in words; empty where usable. */
+  reason: string
+  /** The CUDA version, as `12.4`, that the installed driver supports; empty where there is none. */
+  driver: string
+  /** The CUDA version of the runtime inside the addon; empty where there is none. */
+  runtime: string
+}
+
+/** One NVIDIA GPU. */
+export interface CudaDevice {
+  id: `cuda:${number}`
+  kind: 'cuda'
+  name: string
+  /** Bytes. */
+  memory: number
+  /** As `9.0`. */
+  computeCapability: string
+  multiprocessors: number
+  /** Hz. */
+  clock: number
+  /** Hz. */
+  memoryClock: number
+  /** Bits between memory and the GPU. */
+  busWidth: number
+}
+
+/** What a machine can do at best: the two lines of a roofline. */
+export interface MachineRates {
+  /** float32 operations per second; a fused multiply-add counts as two. */
+  peakFlops: number
+  /** Bytes per second of a copy far larger than the caches, bytes read plus bytes written. */
+  bandwidth: number
+}
+
 /** What native/binding exports. Its functions throw Errors with a `code`; call them through `callNative`. */
 export interface Addon {
   buildInfo(): BuildInfo
+  cpuInfo(): { isa: string; cores: number }
+  cudaStatus(): CudaStatus
+  cudaDevices(): CudaDevice[]
+  setNumThreads(threads: number): void
+  getNumThreads(): number
+  allocate(length: number, pinned: boolean | undefined): Float32Array<ArrayBuffer>
+  free(array: Float32Array): void
+  measureMachine(threads: number, milliseconds: number): MachineRates
+  NativeExecutor: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeExecutor
+  NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
+}
+
+/** A plan on a device. `a` and `b` are the operands other than `target`, in their order. */
+export interface NativeExecutor {
+  evaluate(target: number, a: NativeOperand, b: NativeOperand, out: NativeOperand, batch: number): void
+  evaluateAsync(target: number, a: NativeOperand, b: NativeOperand, out: NativeOperand, batch: number): Promise<void>
+  dispose(): void
+}
+
+export type NativeOperand = Float32Array | NativeDeviceArray
+
+/** What a DeviceArray holds. */
+export interface NativeDeviceArray {
+  write(from: Float32Array): void
+  read(into: Float32Array): void
+  dispose(): void
 }
 
 /** The package's own folder, from lib/runtime and from dist/runtime alike. */

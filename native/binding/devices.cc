@@ -13,6 +13,13 @@ namespace {
 
 std::atomic<bool> in_use{false};
 
+#ifdef GAUNTLET_WITH_CUDA
+/// CUDA encodes versions as 1000 * major + 10 * minor.
+std::string version_text(int version) {
+  return version == 0 ? "" : std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+#endif
+
 CudaStatus look_for_cuda() {
   CudaStatus status;
 #ifdef GAUNTLET_WITH_CUDA
@@ -20,8 +27,8 @@ CudaStatus look_for_cuda() {
   status.compiled = true;
   status.usable = found.usable;
   status.reason = found.reason;
-  status.driver = found.driver_version;
-  status.runtime = found.runtime_version;
+  status.driver = version_text(found.driver_version);
+  status.runtime = version_text(found.runtime_version);
 #else
   status.reason = "this build of the addon has no CUDA kernels";
 #endif

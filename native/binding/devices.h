@@ -18,9 +18,8 @@ std::string device_id(Device device);
 struct CudaStatus {
   bool compiled = false;
   bool usable = false;
-  std::string reason;  // why not usable
-  int driver = 0;      // as CUDA encodes versions: 1000 * major + 10 * minor, 0 where there is none
-  int runtime = 0;
+  std::string reason;           // why not usable
+  std::string driver, runtime;  // the CUDA versions, as "12.4", that they support; empty where there is none
 };
 
 /// Looks for a GPU at its first call.

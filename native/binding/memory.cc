@@ -150,6 +150,7 @@ Napi::Value allocate(const Napi::CallbackInfo& info) {
     if (pinned && !cuda_status().usable) throw Error("ERR_DEVICE", cuda_status().reason);
     if (length == 0) return Napi::Float32Array::New(env, 0);
 
+    // No AdjustExternalMemory here: V8 counts the bytes of external buffers by itself.
     auto allocation = std::make_unique<Allocation>(Allocation{Memory::zeros(length, pinned)});
     Memory& memory = *allocation->memory;
     napi_value buffer;

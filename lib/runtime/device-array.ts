@@ -1,0 +1,82 @@
+import { checkFloat32Array } from './arrays.js'
+import { resolveDevice, type DeviceOption } from './device.js'
+import { expected } from './errors.js'
+import { callNative, loadAddon, type DeviceId, type NativeDeviceArray } from './native.js'
+
+/**
+ * Floats that stay on a device between calls, so that a chain of products on a GPU copies nothing back and forth. Products
+ * take them wherever they take a Float32Array. On the CPU they are plain memory: code written for one device runs on any.
+ *
+ * @example
+ * using x = DeviceArray.from(positions, 'cuda')
+ * using y = product.forward(x, x) // a DeviceArray, since both inputs are
+ * y.toArray()
+ */
+export class DeviceArray implements Disposable {
+  readonly length: number
+  readonly device: DeviceId
+  /** @internal What native code knows it by. */
+  readonly native: NativeDeviceArray
+
+  private constructor(device: DeviceId, length: number) {
+    this.native = callNative(() => new (loadAddon().NativeDeviceArray)(device, length))
+    this.device = device
+    this.length = length
+  }
+
+  /**
+   * A copy of `array` on a device.
+   *
+   * @throws GauntletError ERR_DTYPE, ERR_BUFFER, ERR_DEVICE, ERR_MEMORY
+   */
+  static from(array: Float32Array, device: DeviceOption = 'auto'): DeviceArray {
+    checkFloat32Array(array, 'array')
+    return new DeviceArray(resolveDevice(device), array.length).set(array)
+  }
+
+  /** @internal Memory for a result, whose contents are undefined. */
+  static uninitialized(device: DeviceId, length: number): DeviceArray {
+    return new DeviceArray(device, length)
+  }
+
+  /**
+   * Overwrites all values.
+   *
+   * @throws GauntletError ERR_LENGTH where `array` has another length, ERR_DTYPE, ERR_BUFFER, ERR_DISPOSED
+   */
+  set(array: Float32Array): this {
+    this.#check(array, 'array')
+    callNative(() => {
+      this.native.write(array)
+    })
+    return this
+  }
+
+  /**
+   * Copies the values back, into `out` where it is given.
+   *
+   * @throws GauntletError ERR_LENGTH where `out` has another length, ERR_DTYPE, ERR_BUFFER, ERR_DISPOSED
+   */
+  toArray(out: Float32Array = new Float32Array(this.length)): Float32Array {
+    this.#check(out, 'out')
+    callNative(() => {
+      this.native.read(out)
+    })
+    return out
+  }
+
+  /** Releases the memory, at once or with the last call in flight that works on it. Any later use is an error. */
+  dispose(): void {
+    this.native.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #check(array: Float32Array, name: string): void {
+    checkFloat32Array(array, name)
+    if (array.length !== this.length)
+      throw expected(String(this.length), `the length of ${name}`, array.length, 'ERR_LENGTH')
+  }
+}

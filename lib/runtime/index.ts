@@ -1,0 +1,30 @@
+export { GauntletError, type ErrorCode } from './errors.js'
+export { allocate, free, type AllocateOptions } from './memory.js'
+export {
+  cudaStatus,
+  devices,
+  getNumThreads,
+  measureMachine,
+  resolveDevice,
+  setNumThreads,
+  type CpuDevice,
+  type Device,
+  type DeviceOption,
+} from './device.js'
+export { DeviceArray } from './device-array.js'
+export {
+  Execution,
+  type AsyncOptions,
+  type EncodedPlan,
+  type FloatArray,
+  type OperandInfo,
+  type Target,
+} from './execute.js'
+export {
+  buildInfo,
+  type BuildInfo,
+  type CudaDevice,
+  type CudaStatus,
+  type DeviceId,
+  type MachineRates,
+} from './native.js'
