@@ -57,7 +57,11 @@ if(NOT GAUNTLET_CUDA STREQUAL "OFF")
     endif()
     set(CMAKE_CUDA_RUNTIME_LIBRARY Static)  # finds the driver at run time, so the addon loads where there is none
     enable_language(CUDA)
-    string(APPEND CMAKE_CUDA_FLAGS " -std=c++20")  # not CMAKE_CUDA_STANDARD: CMake before 3.25.2 knows no CUDA20
+    if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake before 3.25.2 does not know that nvcc speaks C++20
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    endif()
+    set(CMAKE_CUDA_STANDARD 20)
+    set(CMAKE_CUDA_EXTENSIONS OFF)
     if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
       string(APPEND CMAKE_CUDA_FLAGS " --compress-mode=size")
     endif()
