@@ -118,8 +118,14 @@ void Memory::take_host(bool zeroed) {
 Memory::~Memory() {
   if (!base_) return;
 #ifdef GAUNTLET_WITH_CUDA
-  if (device_ != kHost) return cuda::free_device(device_, base_);
-  if (pinned_) return cuda::free_pinned(base_);
+  if (device_ != kHost) {
+    cuda::free_device(device_, base_);
+    return;
+  }
+  if (pinned_) {
+    cuda::free_pinned(base_);
+    return;
+  }
 #endif
   std::free(base_);
 }
