@@ -1,0 +1,118 @@
+#include "cuda/layout.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "core/error.h"
+
+namespace gauntlet::cuda {
+namespace {
+
+constexpr int32_t kLongestSegment = 2048;  // quotients by reciprocals are exact for numbers below 2^32 / count: 256 * 2048 is
+
+uint32_t reciprocal_of(int32_t count) {
+  return count == 1 ? 0 : static_cast<uint32_t>(((uint64_t{1} << 32) + count - 1) / count);
+}
+
+/// Channels of one component each, end to end, are one stretch of memory, read best as one.
+bool continues(const Segment& last, const Segment& next) {
+  return last.channels == 1 && next.channels == 1 && last.add == next.add &&
+         last.offset + last.count == next.offset && last.count + next.count <= kLongestSegment;
+}
+
+}  // namespace
+
+void LayoutBuilder::push(Segment segment, const std::vector<int32_t>& rows) {
+  segment.first = static_cast<int32_t>(rows_.size());
+  segment.reciprocal = reciprocal_of(segment.count);
+  rows_.insert(rows_.end(), rows.begin(), rows.end());
+  segments_.push_back(segment);
+}
+
+Range LayoutBuilder::add(const std::vector<int32_t>& rows, bool sum) {
+  std::vector<int32_t> number(side_.fiber, -1);
+  for (size_t n = 0; n < rows.size(); ++n) number[rows[n]] = static_cast<int32_t>(n);
+
+  // Turn t holds the components that are the t-th on their row: no two of one turn meet on a row.
+  struct Piece {
+    Segment segment;
+    std::vector<int32_t> rows;
+  };
+  std::vector<std::vector<Piece>> turns(1);
+  std::vector<int32_t> filled(rows.size(), 0);
+  size_t component = 0;
+  for (const Block& block : side_.blocks) {
+    int32_t last_turn = -1;  // of the component before, where that is in a piece of this block
+    for (int32_t k = 0; k < block.size; ++k, ++component) {
+      const int32_t row = number[side_.rows[component]];
+      if (row < 0 || (!sum && block.channels == 0)) {
+        last_turn = -1;
+        continue;
+      }
+      const int32_t turn = sum ? filled[row] : 0;
+      ++filled[row];
+      if (turn >= static_cast<int32_t>(turns.size())) turns.emplace_back();
+      std::vector<Piece>& pieces = turns[turn];
+      if (turn == last_turn && pieces.back().segment.count < kLongestSegment) {
+        ++pieces.back().segment.count;
+        pieces.back().rows.push_back(row);
+      } else {
+        const Segment segment{.offset = block.offset + k, .stride = block.size, .channels = block.channels, .count = 1};
+        pieces.push_back({segment, {row}});
+      }
+      last_turn = turn;
+    }
+  }
+  if (sum) {
+    std::vector<int32_t> empty;
+    for (size_t row = 0; row < rows.size(); ++row) {
+      if (filled[row] == 0) empty.push_back(static_cast<int32_t>(row));
+    }
+    for (size_t at = 0; at < empty.size(); at += kLongestSegment) {
+      const auto end = empty.begin() + static_cast<ptrdiff_t>(std::min(empty.size(), at + kLongestSegment));
+      const std::vector<int32_t> part(empty.begin() + static_cast<ptrdiff_t>(at), end);
+      turns[0].push_back({Segment{.count = static_cast<int32_t>(part.size())}, part});
+    }
+  }
+
+  Range range{.begin = static_cast<int32_t>(segments_.size())};
+  for (size_t turn = 0; turn < turns.size(); ++turn) {
+    bool first = turn > 0;
+    std::vector<Piece> merged;
+    for (Piece& piece : turns[turn]) {
+      piece.segment.add = turn > 0;
+      if (!merged.empty() && continues(merged.back().segment, piece.segment)) {
+        merged.back().segment.count += piece.segment.count;
+        merged.back().rows.insert(merged.back().rows.end(), piece.rows.begin(), piece.rows.end());
+      } else {
+        merged.push_back(std::move(piece));
+      }
+    }
+    for (Piece& piece : merged) {
+      piece.segment.wait = std::exchange(first, false);
+      push(piece.segment, piece.rows);
+    }
+  }
+  range.end = static_cast<int32_t>(segments_.size());
+  return range;
+}
+
+std::vector<int32_t> all_rows(int32_t count) {
+  std::vector<int32_t> rows(count);
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+void require_own_lanes(const Group& group, int target) {
+  const Side& side = group.sides[target];
+  int32_t widest = 0;
+  for (const Block& block : side.blocks) widest = std::max(widest, block.channels);
+  if (group.channels <= 1 || widest == 0 || (side.divide == 1 && side.modulo >= group.channels)) return;
+  throw Error("ERR_ARGUMENT", "Expected every channel of the product to have its own channel of operand " +
+                                  std::to_string(target) +
+                                  " for a derivative on the GPU, but it is shared: outer products need a sum over channels, "
+                                  "which the CUDA kernels do not have; use device 'cpu'");
+}
+
+}  // namespace gauntlet::cuda
