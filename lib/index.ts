@@ -1,2 +1,3 @@
-export { GauntletError, type ErrorCode } from './runtime/errors.js'
-export { buildInfo, type BuildInfo } from './runtime/native.js'
+export * from './o3/index.js'
+export * from './product/index.js'
+export * from './runtime/index.js'

@@ -1,0 +1,76 @@
+import type { FourierForm, GridBand, GridForm, Group, LinearMap, MatrixForm, Plan, SparseForm } from './plan.js'
+
+/** What one call takes. */
+export interface Cost {
+  /** Floating-point operations that the kernel executes, a multiply-add counted as two. */
+  flops: number
+  /** Bytes of memory that it must move: both inputs once, the output once. */
+  bytes: number
+  /** Learnable weights of the product. */
+  weights: number
+}
+
+/** The operations of one sample. */
+export function countFlops(plan: Plan): number {
+  return plan.groups.reduce((sum, group) => sum + group.channels * flopsPerLane(group), 0)
+}
+
+function flopsPerLane({ form }: Group): number {
+  switch (form.kind) {
+    case 'sparse':
+      return tableFlops(form.index)
+    case 'dense': {
+      const index: SparseForm['index'] = [[], [], []]
+      for (const { row, size } of form.paths) {
+        for (let at = 0; at < size[0] * size[1] * size[2]; at++) {
+          index[0].push(row[0] + Math.floor(at / (size[1] * size[2])))
+          index[1].push(row[1] + (Math.floor(at / size[2]) % size[1]))
+          index[2].push(row[2] + (at % size[2]))
+        }
+      }
+      return tableFlops(index)
+    }
+    case 'grid':
+      return gridFlops(form)
+    case 'fourier':
+      return fourierFlops(form)
+    case 'matrix':
+      return matrixFlops(form)
+  }
+}
+
+/** A multiply-add for every coefficient and one for every run of coefficients that share the output and one input. */
+function tableFlops(index: SparseForm['index']): number {
+  const runs = (o: number) => {
+    const distinct = new Set<number>()
+    for (let e = 0; e < index[2].length; e++) distinct.add(index[2][e] * 2 ** 26 + index[o][e])
+    return distinct.size
+  }
+  return 2 * (index[2].length + Math.min(runs(0), runs(1)))
+}
+
+/** Legendre and Fourier stages of every sector, and 16 multiply-adds for every quarter's point and term. */
+function gridFlops({ rings, points, sectors, terms }: GridForm): number {
+  const components = (band: GridBand) => band.counts.reduce((sum, n, i) => sum + n * (i < 2 ? 1 : 2), 0)
+  const transform = (band: GridBand) => 2 * rings * (components(band) + 2 * points * (2 * band.order + 1))
+  return sectors.flat().reduce((sum, band) => sum + transform(band), 0) + 32 * rings * points * terms.length
+}
+
+const entries = (maps: LinearMap[]) => maps.reduce((sum, map) => sum + map.value.length, 0)
+
+function fourierFlops({ degrees: [a, b, c], into, from, terms }: FourierForm): number {
+  // Coefficients at v < 0 are made too; those at v = 0 are their own mirror images.
+  const mirrored = (map: LinearMap, degree: number) => map.row.filter((row) => row >= 2 * (2 * degree + 1)).length
+  const spread = [a, b].map((degree, o) => {
+    return entries(into[o]) + into[o].reduce((sum, map) => sum + mirrored(map, degree), 0)
+  })
+  const pairs = (orders: number[]) =>
+    orders.reduce((sum, v) => sum + Math.max(0, Math.min(a, v + b) - Math.max(-a, v - b) + 1), 0)
+  const from0 = (n: number, first: number) => Array.from({ length: n }, (_, i) => first + i)
+  const multiplications = pairs(from0(2 * (a + b) + 1, -a - b)) * pairs(from0(Math.min(c, a + b) + 1, 0))
+  return 2 * (spread[0] + spread[1] + entries(from[2])) + 8 * multiplications * terms.length
+}
+
+function matrixFlops({ size, maps, terms }: MatrixForm): number {
+  return 2 * maps.reduce((sum, map) => sum + entries(map), 0) + 2 * size ** 3 * terms.length
+}

@@ -1,0 +1,8 @@
+export { type Cost } from './cost.js'
+export { FullTensorProduct, type FullTensorProductOptions } from './full.js'
+export { GauntTensorProduct, type GauntTensorProductOptions } from './gaunt.js'
+export { type GridSize } from './grid.js'
+export { MatrixTensorProduct, type MatrixTensorProductOptions } from './matrix.js'
+export { type Path } from './path.js'
+export { type ForwardAsyncOptions, type ForwardOptions, Product, type ProductOptions } from './product.js'
+export { referenceForward } from './reference.js'

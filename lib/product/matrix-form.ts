@@ -1,0 +1,47 @@
+import type { Irrep, Irreps } from '../o3/irreps.js'
+import { sharedWigner3j } from '../o3/wigner.js'
+import { dimensions } from './coupling.js'
+import { stack } from './fiber.js'
+import type { Path } from './path.js'
+import type { LinearMap, Plan, Triple } from './plan.js'
+import { channelwiseSides, cutInSectors } from './sector.js'
+
+/**
+ * Irreps as matrices: X = sum over l, m of x[l, m] T[l, m] with the size x size matrices
+ *
+ *     T[l, m][a, b] = sqrt(2l+1) wigner3j(j, j, l)[a, b, m],   size = 2j + 1,   l <= 2j,
+ *
+ * orthonormal under trace(A^T B). The product of two such matrices is projected back and scaled by sqrt(size / 4 pi), so that
+ * coefficients do not depend on j for large j. Sectors are parities.
+ */
+export function matrixPlan(irreps: Triple<Irreps>, paths: readonly Path[], j: number): Plan {
+  if (paths.length === 0) return { dims: dimensions(irreps), groups: [] }
+  const { sectors, terms } = cutInSectors(irreps, paths, (ir) => ir.p)
+  const stacks = sectors.map((list) => stack(list.flatMap((sector) => sector.irreps)))
+  const size = 2 * j + 1
+  const maps = sectors.map((list, o) =>
+    list.map(({ irreps: members }) => {
+      // The scale of the product rides on the first operand.
+      return matrixMap(members, stacks[o], j, o === 0 ? Math.sqrt(size / (4 * Math.PI)) : 1)
+    }),
+  ) as Triple<LinearMap[]>
+  const rowOf = (o: number, ir: Irrep, m: number) => stacks[o].start.get(ir.toString())! + ir.l + m
+  const fibers = stacks.map(({ fiber }) => fiber) as Triple<number>
+  const lanes = channelwiseSides(irreps, paths, fibers, rowOf)
+  return { dims: dimensions(irreps), groups: [{ ...lanes, form: { kind: 'matrix', size, maps, terms } }] }
+}
+
+function matrixMap(irreps: Irrep[], { fiber, start }: ReturnType<typeof stack>, j: number, scale: number): LinearMap {
+  const size = 2 * j + 1
+  const map: LinearMap = { rows: size * size, columns: fiber, row: [], column: [], value: [] }
+  for (const ir of irreps) {
+    const first = start.get(ir.toString())!
+    for (const [at, value] of sharedWigner3j(j, j, ir.l).entries()) {
+      if (value === 0) continue
+      map.row.push(Math.floor(at / ir.dim))
+      map.column.push(first + (at % ir.dim))
+      map.value.push(scale * Math.sqrt(ir.dim) * value)
+    }
+  }
+  return map
+}
