@@ -49,7 +49,7 @@ export function gridPlan(irreps: Triple<Irreps>, paths: readonly Path[], size: G
   const lmax = Math.max(...sectors.flat().flatMap((sector) => sector.irreps.map((ir) => ir.l)))
   const rings = northernRings(size.resBeta, lmax)
   const meridians = halfCircle(size.resAlpha, lmax)
-  const rows: Triple<Map<string, number>> = [new Map(), new Map(), new Map()]
+  const rows = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()]
   const fibers: Triple<number> = [0, 0, 0]
   const bands = sectors.map((list, o) =>
     list.map((sector) => {

@@ -197,18 +197,21 @@ function writeForm(out: Writer, form: Form): void {
           out.reals(band.legendre)
         }
       }
-      return writeTerms(out, form.terms)
+      writeTerms(out, form.terms)
+      return
     case 'fourier':
       out.integers(form.degrees)
       for (let o = 0; o < 3; o++) {
         writeMaps(out, form.into[o])
         writeMaps(out, form.from[o])
       }
-      return writeTerms(out, form.terms)
+      writeTerms(out, form.terms)
+      return
     case 'matrix':
       out.integer(form.size)
       for (const maps of form.maps) writeMaps(out, maps)
-      return writeTerms(out, form.terms)
+      writeTerms(out, form.terms)
+      return
   }
 }
 
