@@ -30,9 +30,9 @@ export class Sandbox {
     return folder
   }
 
-  /** Packs a checkout; returns the tarball. */
-  pack(checkout: string): string {
-    const to = this.make(`tarball-of-${checkout.split('/').at(-1)}`)
+  /** Packs a checkout into a folder of the given name; returns the tarball. */
+  pack(checkout: string, name: string): string {
+    const to = this.make(name)
     run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', to], checkout)
     return join(to, readdirSync(to)[0])
   }
