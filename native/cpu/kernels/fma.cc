@@ -14,7 +14,8 @@ double fma_loop(size_t iterations) {
   // Every chain runs towards shift / (1 - scale) = 1: always a finite, normal number.
   volatile float half = 0.5f;
   const Register scale = half - Register{}, shift = scale;
-  Register y[kChains];
+  Register y[kChains];  // in registers only while every loop over it is unrolled
+#pragma GCC unroll 20
   for (int i = 0; i < kChains; ++i) y[i] = shift * static_cast<float>(i);
   for (size_t n = 0; n < iterations; ++n) {
 #pragma GCC unroll 20
@@ -29,6 +30,7 @@ double fma_loop(size_t iterations) {
     }
   }
   Register sum = y[0];
+#pragma GCC unroll 20
   for (int i = 1; i < kChains; ++i) sum += y[i];
   half = sum[0];
   return 2.0 * kChains * kWidth * static_cast<double>(iterations);
