@@ -1,8 +1,4 @@
-import { checkDegree, isTriangle, sharedWigner3j } from './wigner.js'
-
-const cache = new Map<string, Float64Array>()
-const MAX_DEGREE_GAUNT = 255
-const MAX_CACHED = 2 ** 20
+import { checkDegree, isTriangle, MAX_DEGREE_3J, sharedWigner3j } from './wigner.js'
 
 /**
  * Gaunt coefficients: integrals over the sphere of three real spherical harmonics, orthonormal ones.
@@ -10,8 +6,7 @@ const MAX_CACHED = 2 ** 20
  *     G[i,j,k] = integral Y_{l1,i} Y_{l2,j} Y_{l3,k} dOmega
  *              = sqrt((2l1+1)(2l2+1)(2l3+1) / (4 pi)) |3j(l1 l2 l3; 0 0 0)| wigner3j(l1, l2, l3)[i,j,k]
  *
- * All zero where l1+l2+l3 is odd or the triangle rule is broken; exact zeros are exactly 0. Results are cached; the
- * array returned is the caller's own.
+ * All zero where l1+l2+l3 is odd or the triangle rule is broken; exact zeros are exactly 0.
  *
  * @param l1 degree, 0 to 255
  * @param l2 degree, 0 to 255
@@ -22,23 +17,9 @@ const MAX_CACHED = 2 ** 20
  * gauntCoefficients(0, 1, 1)  // delta_jk / sqrt(4 pi)
  */
 export function gauntCoefficients(l1: number, l2: number, l3: number): Float64Array {
-  return sharedGauntCoefficients(l1, l2, l3).slice()
-}
-
-/** As `gauntCoefficients`, but the cached array itself, which must not be written to. @internal */
-export function sharedGauntCoefficients(l1: number, l2: number, l3: number): Float64Array {
-  checkDegree('l1', l1, MAX_DEGREE_GAUNT)
-  checkDegree('l2', l2, MAX_DEGREE_GAUNT)
-  checkDegree('l3', l3, MAX_DEGREE_GAUNT)
-  const key = `${l1},${l2},${l3}`
-  const known = cache.get(key)
-  if (known !== undefined) return known
-  const block = computeGaunt(l1, l2, l3)
-  if (block.length <= MAX_CACHED) cache.set(key, block)
-  return block
-}
-
-function computeGaunt(l1: number, l2: number, l3: number): Float64Array {
+  checkDegree('l1', l1, MAX_DEGREE_3J)
+  checkDegree('l2', l2, MAX_DEGREE_3J)
+  checkDegree('l3', l3, MAX_DEGREE_3J)
   const n2 = 2 * l2 + 1
   const n3 = 2 * l3 + 1
   if (!isTriangle(l1, l2, l3) || (l1 + l2 + l3) % 2 !== 0) return new Float64Array((2 * l1 + 1) * n2 * n3)

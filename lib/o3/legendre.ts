@@ -42,15 +42,20 @@ export interface RecursionTable {
   back: Float64Array
 }
 
-const tables = new Map<number, RecursionTable>()
+/** The coefficients do not depend on lmax: the longest table so far serves every shorter one. */
+let longest: RecursionTable = { lmax: -1, scale: new Float64Array(), back: new Float64Array() }
 
 /** @internal */
 export function recursionTable(lmax: number): RecursionTable {
-  const known = tables.get(lmax)
-  if (known !== undefined) return known
   if (!Number.isInteger(lmax) || lmax < 0 || lmax > MAX_DEGREE_HARMONICS) {
     throw expected(`an integer from 0 to ${MAX_DEGREE_HARMONICS}`, 'lmax', lmax)
   }
+  if (lmax > longest.lmax) longest = computeTable(lmax)
+  const size = ((lmax + 1) * (lmax + 2)) / 2
+  return { lmax, scale: longest.scale.subarray(0, size), back: longest.back.subarray(0, size) }
+}
+
+function computeTable(lmax: number): RecursionTable {
   const size = ((lmax + 1) * (lmax + 2)) / 2
   const scale = new Float64Array(size)
   const back = new Float64Array(size)
@@ -64,9 +69,7 @@ export function recursionTable(lmax: number): RecursionTable {
     if (l > 0) sectoral *= (2 * l + 1) / (2 * l)
     scale[row + l] = Math.sqrt(sectoral)
   }
-  const table = { lmax, scale, back }
-  tables.set(lmax, table)
-  return table
+  return { lmax, scale, back }
 }
 
 /**

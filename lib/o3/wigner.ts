@@ -1,13 +1,12 @@
 import { expected } from '../runtime/errors.js'
+import { ArrayCache } from './cache.js'
 import { binomials, factorial, ratio } from './exact.js'
 
-/** Up to here every intermediate of `wigner3j` lies within the range of float64. */
-const MAX_DEGREE_3J = 255
+/** Up to here every intermediate of `wigner3j` lies within the range of float64. @internal */
+export const MAX_DEGREE_3J = 255
 
-/** Blocks of more numbers than this (8 MiB) are computed anew at each call, so that the cache stays small. */
-const MAX_CACHED = 2 ** 20
-
-const cache = new Map<string, Float64Array>()
+/** 64 MiB: every triple to l = 10 takes 25. */
+const cache = new ArrayCache(2 ** 23)
 
 /**
  * The Wigner 3j symbol in e3nn's real basis: the invariant coupling of three irreps, unique up to its sign.
@@ -40,12 +39,7 @@ export function sharedWigner3j(l1: number, l2: number, l3: number): Float64Array
   if (!isTriangle(l1, l2, l3)) {
     throw expected(`a degree from |l1-l2| = ${Math.abs(l1 - l2)} to l1+l2 = ${l1 + l2}`, 'l3', l3)
   }
-  const key = `${l1},${l2},${l3}`
-  const known = cache.get(key)
-  if (known !== undefined) return known
-  const block = realWigner3j(l1, l2, l3)
-  if (block.length <= MAX_CACHED) cache.set(key, block)
-  return block
+  return cache.get(`${l1},${l2},${l3}`, () => realWigner3j(l1, l2, l3))
 }
 
 /** Whether |l1-l2| <= l3 <= l1+l2. @internal */

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { Irrep, Irreps } from '../../lib/o3/irreps.js'
 import type { IrrepsLike, Parity } from '../../lib/o3/irreps.js'
+import { loadReference } from '../reference/load.js'
 import { errorOf } from './helpers.js'
+
+interface FullTensorProductCase {
+  irreps_in1: string
+  irreps_in2: string
+  irreps_out: string
+  filter_ir_out: string[] | null
+}
 
 describe('Irrep', () => {
   it('parses and prints', () => {
@@ -105,6 +113,20 @@ describe('Irreps', () => {
     expect(inverse).toEqual([2, 1, 3, 0])
     expect(new Irreps('1e+2e+0e+2o+1o+0o').sort().irreps.toString()).toBe('1x0o+1x0e+1x1o+1x1e+1x2o+1x2e')
     expect(new Irreps('3x1e+1x1e+2x1e').sort().irreps.toString()).toBe('3x1e+1x1e+2x1e')
+  })
+
+  it("finds the outputs of e3nn's FullTensorProduct, in its order", () => {
+    const cases = loadReference('e3nn').cases.filter(({ tp }) => tp === 'FullTensorProduct')
+    expect(cases.length).toBeGreaterThan(3)
+    for (const { irreps_in1, irreps_in2, irreps_out, filter_ir_out } of cases as unknown as FullTensorProductCase[]) {
+      const blocks = [...new Irreps(irreps_in1)].flatMap(({ mul, ir }) =>
+        [...new Irreps(irreps_in2)].flatMap((right) =>
+          ir.product(right.ir).map((out) => ({ mul: mul * right.mul, ir: out })),
+        ),
+      )
+      const { irreps } = new Irreps(blocks).filter(filter_ir_out ?? (() => true)).sort()
+      expect(irreps.toString()).toBe(irreps_out)
+    }
   })
 
   it('simplifies neighbours only', () => {
