@@ -1,4 +1,4 @@
-import { sharedGauntCoefficients } from '../o3/gaunt.js'
+import { gauntCoefficients } from '../o3/gaunt.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { sharedPlan } from './coupling.js'
 import { fourierPlan } from './fourier.js'
@@ -22,7 +22,7 @@ const rule: CouplingRule = {
   // Coefficients and wigner3j differ by a positive factor, and wigner3j has norm 1.
   coefficient: (l1, l2, l3) => {
     if ((l1 + l2 + l3) % 2 === 1) return 0
-    return Math.hypot(...sharedGauntCoefficients(l1, l2, l3))
+    return Math.hypot(...gauntCoefficients(l1, l2, l3))
   },
   reason: 'l1+l2+l3 is odd for every pair that triangle and parity allow, and Gaunt coefficients vanish there',
 }
