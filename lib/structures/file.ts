@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { GauntletError } from '../runtime/errors.js'
+import { expected, GauntletError } from '../runtime/errors.js'
 
 /** Strings cannot be longer than about 512 MiB in V8. */
 const MAX_TEXT = 500 * 2 ** 20
@@ -28,4 +28,11 @@ export function unreadable(path: string, error: unknown): GauntletError {
   }
   const reason = reasons[String(code)] ?? (error instanceof Error ? error.message : String(error))
   return new GauntletError('ERR_FILE', `Cannot read ${path}: ${reason}`, { cause: error })
+}
+
+/** `wanted` indices below `count`, spread evenly; all of them where there are no more. */
+export function spread(count: number, wanted = count): number[] {
+  if (wanted !== count && !(Number.isInteger(wanted) && wanted > 0)) throw expected('a positive integer', 'frames', wanted)
+  const length = Math.min(count, wanted)
+  return Array.from({ length }, (_, i) => Math.floor((i * count) / length))
 }

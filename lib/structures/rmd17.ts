@@ -1,4 +1,5 @@
 import { GauntletError } from '../runtime/errors.js'
+import { spread } from './file.js'
 import { readNpz } from './npz.js'
 import type { NpyArray } from './npy.js'
 import { KCAL_PER_MOL, MAX_ATOMIC_NUMBER, type Structure } from './structure.js'
@@ -91,10 +92,4 @@ export async function readRmd17(path: string, options: Rmd17Options = {}): Promi
     energy: energies && energies.data[frame] * scale,
     forces: forces && row(forces.data, frame).map((value) => value * scale),
   }))
-}
-
-/** `wanted` indices below `count`, spread evenly. */
-function spread(count: number, wanted = count): number[] {
-  const length = Math.min(count, wanted)
-  return Array.from({ length }, (_, i) => Math.floor((i * count) / length))
 }

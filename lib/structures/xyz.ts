@@ -1,5 +1,5 @@
 import { GauntletError } from '../runtime/errors.js'
-import { readText } from './file.js'
+import { readText, spread } from './file.js'
 import { atomicNumber, MAX_ATOMIC_NUMBER, type Structure } from './structure.js'
 import { parseComment, type CommentValue } from './xyz-comment.js'
 
@@ -8,7 +8,7 @@ export interface XyzOptions {
   energyKey?: string
   /** Name of the per-atom property that holds the forces (eV/Angstrom); `forces` if it is there, unless told. */
   forcesKey?: string
-  /** Stop after this many frames. */
+  /** Read this many frames, spread evenly over the file. */
   frames?: number
 }
 
@@ -41,24 +41,19 @@ export async function readXyz(path: string, options: XyzOptions = {}): Promise<S
 /** The same as {@link readXyz} on text already in memory; `name` stands for the file in error messages. */
 export function parseXyz(text: string, options: XyzOptions = {}, name = 'text'): Structure[] {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
-  const limit = options.frames ?? Infinity
-  const structures: Structure[] = []
+  const starts = frameStarts(lines, name)
+  if (starts.length === 0) throw new GauntletError('ERR_FILE', `${name} holds no frames`)
   const wanted = { energy: options.energyKey, forces: options.forcesKey }
   const seen = { energy: new Set<string>(), forces: new Set<string>() }
-  let line = 0
-  while (structures.length < limit) {
-    while (line < lines.length && lines[line].trim() === '') line++
-    if (line === lines.length) break
-    const frame = new Frame(lines, line, structures.length, name)
-    structures.push(frame.read(options))
+  const structures = spread(starts.length, options.frames).map((index) => {
+    const frame = new Frame(lines, starts[index], index, name)
     for (const key of frame.comment.keys()) seen.energy.add(key)
     for (const property of frame.properties) seen.forces.add(property.name)
-    line = frame.end
-  }
-  if (structures.length === 0 && limit > 0) throw new GauntletError('ERR_FILE', `${name} holds no frames`)
+    return frame.read(options)
+  })
   for (const what of ['energy', 'forces'] as const) {
     const key = wanted[what]
-    if (key !== undefined && limit > 0 && !seen[what].has(key)) {
+    if (key !== undefined && structures.length > 0 && !seen[what].has(key)) {
       const others = [...seen[what]].join(', ') || 'nothing'
       throw new GauntletError('ERR_FILE', `${name}: no frame has ${what} under the key '${key}'; there are: ${others}`)
     }
@@ -66,11 +61,35 @@ export function parseXyz(text: string, options: XyzOptions = {}, name = 'text'):
   return structures
 }
 
+/** The line of every frame's atom count, after checking that the file is long enough for each. */
+function frameStarts(lines: readonly string[], name: string): number[] {
+  const starts: number[] = []
+  for (let line = 0; line < lines.length;) {
+    const count = lines[line].trim()
+    if (count === '') {
+      line++
+      continue
+    }
+    const fail = (what: string): never => {
+      throw new GauntletError('ERR_FILE', `${name}, frame ${starts.length + 1}, line ${line + 1}: ${what}`)
+    }
+    if (!COUNT.test(count)) fail(`expected the number of atoms but found ${JSON.stringify(count.slice(0, 60))}`)
+    // Checked before anything of that size is made: the count is only what the file claims.
+    const end = line + 2 + Number(count)
+    if (end > lines.length) {
+      const rest = Math.max(0, lines.length - line - 2)
+      fail(`it announces ${Number(count)} atoms but the file ends after ${rest} more lines`)
+    }
+    starts.push(line)
+    line = end
+  }
+  return starts
+}
+
 /** One frame of the file, and where in it an error is. */
 class Frame {
   readonly comment: Map<string, CommentValue>
   readonly properties: Property[]
-  readonly end: number
   private readonly atoms: number
 
   constructor(
@@ -79,18 +98,7 @@ class Frame {
     private readonly index: number,
     private readonly name: string,
   ) {
-    const count = lines[start].trim()
-    if (!COUNT.test(count))
-      this.fail(start, `expected the number of atoms but found ${JSON.stringify(count.slice(0, 60))}`)
-    this.atoms = Number(count)
-    this.end = start + 2 + this.atoms
-    // Checked before anything of that size is made: the count is only what the file claims.
-    if (this.end > lines.length) {
-      this.fail(
-        start,
-        `it announces ${this.atoms} atoms but the file ends after ${Math.max(0, lines.length - start - 2)} more lines`,
-      )
-    }
+    this.atoms = Number(lines[start])
     try {
       this.comment = parseComment(lines[start + 1])
     } catch (error) {

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { floor, nonZeroCoefficients, type FloorName, type Shape } from '../../lib/cli/floors.js'
+
+interface Limits {
+  nonZero: Record<string, number>
+  shapes: { lmax: number; lmaxOut: number; paths: number; work: Record<string, [flops: number, bytes: number]> }[]
+}
+
+/** Counted by another program, which evaluates Racah's formula in exact fractions. */
+const limits = JSON.parse(readFileSync(join(__dirname, '../reference/limits.json'), 'utf8')) as Limits
+
+const METHODS: [FloorName, string, odd: boolean][] = [
+  ['sparse-kept', 'CG sparse, paths kept', true],
+  ['sparse-summed', 'CG sparse, summed', true],
+  ['sparse-summed', 'Gaunt sparse', false],
+  ['dense-kept', 'CG dense (per path)', true],
+  ['fourier', 'Fourier 2D direct', false],
+  ['grid', 'S2 grid separable, folded', false],
+  ['matrix', 'Matrix TP sparse', true],
+]
+
+function full(lmax: number, lmaxOut: number, odd: boolean): Shape {
+  const upTo = (l: number): number[] => Array.from({ length: l + 1 }, (_, i) => i)
+  const paths: [number, number, number][] = []
+  for (const l1 of upTo(lmax))
+    for (const l2 of upTo(lmax))
+      for (const l3 of upTo(lmaxOut))
+        if (l3 >= Math.abs(l1 - l2) && l3 <= l1 + l2 && (odd || (l1 + l2 + l3) % 2 === 0)) paths.push([l1, l2, l3])
+  return { in1: upTo(lmax), in2: upTo(lmax), out: upTo(lmaxOut), paths }
+}
+
+test.each(limits.shapes)(
+  'counts what the other program counts: lmax $lmax into $lmaxOut',
+  ({ lmax, lmaxOut, paths, work }) => {
+    expect(full(lmax, lmaxOut, true).paths).toHaveLength(paths)
+    for (const [name, other, odd] of METHODS) {
+      const { flops, bytes } = floor(name, full(lmax, lmaxOut, odd))
+      expect([flops, bytes], other).toEqual(work[other])
+    }
+  },
+)
+
+test('counts the non-zero coefficients of single triples', () => {
+  for (const [key, count] of Object.entries(limits.nonZero)) {
+    const [l1, l2, l3] = key.split(',').map(Number)
+    expect(nonZeroCoefficients(l1, l2, l3), key).toBe(count)
+  }
+})
+
+test('one degree in and out is a part of the whole', () => {
+  const shape: Shape = { in1: [2], in2: [2], out: [2], paths: [[2, 2, 2]] }
+  // 25 products; 25 coefficients of (2 2 2) are not zero; 5 numbers in, in and out.
+  expect(floor('sparse-kept', shape)).toEqual({ flops: 25 + 2 * 25, bytes: 60 })
+  expect(floor('dense-kept', shape)).toEqual({ flops: 25 + 2 * 125, bytes: 60 })
+  // Grid of 4 rings x 7 points: thrice Legendre 4*5, butterfly 4*5, Fourier 28*5, butterfly 28; and 28 products.
+  expect(floor('grid', shape)).toEqual({ flops: 3 * (20 + 20 + 140 + 28) + 28, bytes: 60 })
+})
