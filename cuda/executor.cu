@@ -84,12 +84,12 @@ struct Programs {
 };
 
 /// A stream, with the memory that the work in flight on it uses.
-class Lane {
+class Slot {
  public:
-  Lane() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream"); }
-  ~Lane() { cudaStreamDestroy(stream_); }
-  Lane(const Lane&) = delete;
-  Lane& operator=(const Lane&) = delete;
+  Slot() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream"); }
+  ~Slot() { cudaStreamDestroy(stream_); }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
 
   cudaStream_t stream() const { return stream_; }
   void synchronize() const { check(cudaStreamSynchronize(stream_), "run a product"); }
@@ -113,7 +113,7 @@ class CudaExecutor final : public Executor {
     limits_ = {.multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
                .shared_per_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
                .shared_per_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
-    for (std::optional<Lane>& lane : lanes_) lane.emplace();
+    for (std::optional<Slot>& slot : slots_) slot.emplace();
     programs(2);  // nearly every product runs forward; the other two are made when first asked for
   }
 
@@ -121,7 +121,7 @@ class CudaExecutor final : public Executor {
     // Streams and memory are freed on their own device, or not at all once the driver is gone.
     int previous = 0;
     if (cudaGetDevice(&previous) != cudaSuccess || cudaSetDevice(device_) != cudaSuccess) return;
-    for (std::optional<Lane>& lane : lanes_) lane.reset();
+    for (std::optional<Slot>& slot : slots_) slot.reset();
     for (std::optional<Programs>& programs : programs_) programs.reset();
     cudaSetDevice(previous);
   }
@@ -135,29 +135,29 @@ class CudaExecutor final : public Executor {
     const DeviceScope scope(device_);
     const Programs& work = programs(target);
     const size_t chunk = chunk_of(operands, batch);
-    for (std::optional<Lane>& lane : lanes_) {
-      if (work.workspace_bytes > 0) lane->workspace.reserve(work.workspace_bytes);
+    for (std::optional<Slot>& slot : slots_) {
+      if (work.workspace_bytes > 0) slot->workspace.reserve(work.workspace_bytes);
       for (int o = 0; o < 3; ++o) {
-        if (!operands[o].on_device) lane->operands[o].reserve(chunk * row_bytes(o));
+        if (!operands[o].on_device) slot->operands[o].reserve(chunk * row_bytes(o));
       }
       if (chunk == batch) break;
     }
-    const Settle settle{lanes_};
+    const Settle settle{slots_};
     // A copy to memory that is not page-locked blocks, so the result of a chunk is fetched only once the next one is on its way.
     const size_t chunks = (batch + chunk - 1) / chunk;
     for (size_t n = 0; n <= chunks; ++n) {
-      if (n < chunks) start(work, target, operands, n * chunk, std::min(chunk, batch - n * chunk), *lanes_[n % 2]);
-      if (n > 0) fetch(target, operands, (n - 1) * chunk, std::min(chunk, batch - (n - 1) * chunk), *lanes_[(n - 1) % 2]);
+      if (n < chunks) start(work, target, operands, n * chunk, std::min(chunk, batch - n * chunk), *slots_[n % 2]);
+      if (n > 0) fetch(target, operands, (n - 1) * chunk, std::min(chunk, batch - (n - 1) * chunk), *slots_[(n - 1) % 2]);
     }
-    for (const std::optional<Lane>& lane : lanes_) lane->synchronize();
+    for (const std::optional<Slot>& slot : slots_) slot->synchronize();
   }
 
  private:
   /// However evaluate ends, nothing is left in flight that touches the caller's memory.
   struct Settle {
-    const std::optional<Lane> (&lanes)[2];
+    const std::optional<Slot> (&slots)[2];
     ~Settle() {
-      for (const std::optional<Lane>& lane : lanes) cudaStreamSynchronize(lane->stream());
+      for (const std::optional<Slot>& slot : slots) cudaStreamSynchronize(slot->stream());
     }
   };
 
@@ -172,34 +172,34 @@ class CudaExecutor final : public Executor {
     return std::clamp<size_t>(wanted / bytes, 1, batch);
   }
 
-  float* on_device(const Operand& operand, int o, size_t first, Lane& lane) const {
-    if (!operand.on_device) return static_cast<float*>(lane.operands[o].data());
+  float* on_device(const Operand& operand, int o, size_t first, Slot& slot) const {
+    if (!operand.on_device) return static_cast<float*>(slot.operands[o].data());
     return operand.data + first * plan_.dim[o];
   }
 
-  void start(const Programs& work, int target, const Operand (&operands)[3], size_t first, size_t count, Lane& lane) const {
+  void start(const Programs& work, int target, const Operand (&operands)[3], size_t first, size_t count, Slot& slot) const {
     float* data[3];
     for (int o = 0; o < 3; ++o) {
-      data[o] = on_device(operands[o], o, first, lane);
+      data[o] = on_device(operands[o], o, first, slot);
       if (o == target || operands[o].on_device || row_bytes(o) == 0) continue;
       check(cudaMemcpyAsync(data[o], operands[o].data + first * plan_.dim[o], count * row_bytes(o), cudaMemcpyHostToDevice,
-                            lane.stream()),
+                            slot.stream()),
             "copy an operand to the device");
     }
-    if (work.clear) check(cudaMemsetAsync(data[target], 0, count * row_bytes(target), lane.stream()), "clear the result");
+    if (work.clear) check(cudaMemsetAsync(data[target], 0, count * row_bytes(target), slot.stream()), "clear the result");
     const Call call{.left = data[left_of(target)],
                     .right = data[right_of(target)],
                     .out = data[target],
                     .samples = static_cast<int64_t>(count),
                     .accumulate = work.accumulate,
-                    .workspace = static_cast<float*>(lane.workspace.data())};
-    for (const std::unique_ptr<Program>& group : work.groups) group->launch(call, lane.stream());
+                    .workspace = static_cast<float*>(slot.workspace.data())};
+    for (const std::unique_ptr<Program>& group : work.groups) group->launch(call, slot.stream());
   }
 
-  void fetch(int target, const Operand (&operands)[3], size_t first, size_t count, Lane& lane) const {
+  void fetch(int target, const Operand (&operands)[3], size_t first, size_t count, Slot& slot) const {
     if (operands[target].on_device || row_bytes(target) == 0) return;
-    check(cudaMemcpyAsync(operands[target].data + first * plan_.dim[target], lane.operands[target].data(),
-                          count * row_bytes(target), cudaMemcpyDeviceToHost, lane.stream()),
+    check(cudaMemcpyAsync(operands[target].data + first * plan_.dim[target], slot.operands[target].data(),
+                          count * row_bytes(target), cudaMemcpyDeviceToHost, slot.stream()),
           "copy the result to the host");
   }
 
@@ -213,7 +213,7 @@ class CudaExecutor final : public Executor {
   const int device_;
   Device limits_;
   std::mutex mutex_;  // one evaluation at a time: the streams and their memory are this executor's
-  std::optional<Lane> lanes_[2];
+  std::optional<Slot> slots_[2];
   std::optional<Programs> programs_[3];
 };
 

@@ -179,6 +179,6 @@ void launch_kernel(void (*kernel)(Parameters...), int64_t blocks, int bytes, cud
 /// How evenly `items` equal pieces of work go to `warps` warps: 1 at best.
 inline double evenness(int items, int warps) { return items / static_cast<double>((items + warps - 1) / warps * warps); }
 
-constexpr int round_up(int value, int step) { return (value + step - 1) / step * step; }
+__host__ __device__ constexpr int round_up(int value, int step) { return (value + step - 1) / step * step; }
 
 }  // namespace gauntlet::cuda

@@ -1,0 +1,241 @@
+// Tables and shared memory of the grid form: what cuda/grid.cu walks.
+#include <algorithm>
+#include <variant>
+#include <vector>
+
+#include "cuda/grid.h"
+
+namespace gauntlet::cuda {
+namespace {
+
+int slots_of(const GridForm::Band& band) { return 2 + 4 * band.order; }
+
+/// Where a chunk's rings begin in a padded row of a table, and how many there are.
+struct RingPlan {
+  int chunk, chunks;            // rings at a time
+  int passes, pass_rings;       // of a chunk, in the last stage
+  int chunk_stride, pass_stride;
+
+  RingPlan(int rings, int most) {
+    chunks = (rings + most - 1) / most;
+    chunk = (rings + chunks - 1) / chunks;
+    chunks = (rings + chunk - 1) / chunk;
+    passes = (chunk + kMostRings - 1) / kMostRings;
+    pass_rings = (chunk + passes - 1) / passes;
+    chunk_stride = round_up(chunk, 4);
+    pass_stride = round_up(pass_rings, 4);
+  }
+};
+
+/// The width of runs of points that costs least: multiply-adds of all runs, and the loads that they need beside.
+int choose_run_width(int points) {
+  int best = 3;
+  double least = 1e30;
+  for (int width = 3; width <= kMostPoints; ++width) {
+    const int runs = (points + width - 1) / width;
+    const double adds = width, loads = 4 + 2 * ((width + 3) / 4);
+    const double cost = runs * (std::max(adds, loads) + 0.25 * std::min(adds, loads));
+    if (cost < least) least = cost, best = width;
+  }
+  return best;
+}
+
+class GridProgram final : public RoomProgram<GridArguments> {
+ public:
+  GridProgram(const Group& group, const int32_t (&dim)[3], int target, const Device& device)
+      : RoomProgram(group, dim, target, device, grid_kernel(false), grid_kernel(true)) {
+    const GridForm& form = std::get<GridForm>(group.form);
+    const int l = left_of(target), r = right_of(target);
+    arguments_.fiber = group.sides[target].fiber;
+    arguments_.rings = form.rings;
+    arguments_.points = form.points;
+    arguments_.run_width = choose_run_width(form.points);
+    arguments_.runs = (form.points + arguments_.run_width - 1) / arguments_.run_width;
+    for (int o : {l, r}) {
+      for (const GridForm::Band& band : form.sectors[o]) arguments_.slots += slots_of(band);
+    }
+    std::vector<int32_t> reached;  // the target's sectors that have terms
+    for (int32_t s = 0; s < static_cast<int32_t>(form.sectors[target].size()); ++s) {
+      const auto ends_here = [&](const Term& term) { return term.sector[target] == s; };
+      if (std::any_of(form.terms.begin(), form.terms.end(), ends_here)) reached.push_back(s);
+    }
+    arguments_.sector_count = static_cast<int32_t>(reached.size());
+    arguments_.clear = form.rings == 0 || !covered(form.sectors[target], reached, arguments_.fiber);
+
+    const RingPlan rings(form.rings, fit_rings(group.sides[l].fiber, group.sides[r].fiber));
+    arguments_.chunk = rings.chunk;
+    arguments_.passes = rings.passes;
+    arguments_.pass_rings = rings.pass_rings;
+    arguments_.chunk_stride = rings.chunk_stride;
+    arguments_.pass_stride = rings.pass_stride;
+    arguments_.ring_stride = rings.chunks * rings.chunk_stride;
+    arguments_.target_ring_stride = rings.chunks * rings.passes * rings.pass_stride;
+
+    make_operand_tables(form, l, r);
+    make_target_tables(form, l, r, target, reached);
+  }
+
+ private:
+  /// Whether these sectors write every row of the fiber exactly once.
+  static bool covered(const std::vector<GridForm::Band>& bands, const std::vector<int32_t>& sectors, int32_t fiber) {
+    std::vector<int> times(fiber, 0);
+    for (int32_t s : sectors) {
+      const GridForm::Band& band = bands[s];
+      int32_t row = band.first;
+      for (int m = 0; m <= band.order; ++m) {
+        for (int parity = 0; parity < 2; ++parity) {
+          for (int n = band.components(m, parity) * (m ? 2 : 1); n > 0; --n) ++times[row++];
+        }
+      }
+    }
+    return std::all_of(times.begin(), times.end(), [](int n) { return n == 1; });
+  }
+
+  /// Lays out a tile's room, for as many rings at a time as is best.
+  int fit_rings(int left_fiber, int right_fiber) {
+    const int out = arguments_.fiber * kFiberStride;
+    arguments_.right_at = left_fiber * kFiberStride;
+    arguments_.slab_at = arguments_.right_at + right_fiber * kFiberStride;
+    const auto lay_out = [&](int chunk) {
+      arguments_.product_at = arguments_.slab_at + chunk * arguments_.slots * kLanes;
+      const int end = arguments_.product_at + 4 * chunk * arguments_.points * kLanes;
+      // Where the operands and their rings are not needed again, the result takes their place.
+      const bool once = chunk >= arguments_.rings && arguments_.sector_count == 1 && !arguments_.clear;
+      arguments_.out_at = once && out <= arguments_.product_at ? 0 : end;
+      return std::max(end, arguments_.out_at + out);
+    };
+    const int most = std::max(1, arguments_.rings);
+    return fit(most, lay_out, [&](int chunk, int warps) {
+      const RingPlan plan(most, chunk);
+      const double rings_done = static_cast<double>(most) / (plan.chunks * plan.chunk);
+      const double waiting = plan.chunks == 1 ? 1.0 : 0.9;  // every chunk ends with barriers
+      return evenness(plan.chunk * arguments_.runs, warps) * rings_done * waiting;
+    });
+  }
+
+  void make_operand_tables(const GridForm& form, int l, int r) {
+    std::vector<ToRings> items;
+    std::vector<float> legendre;
+    int32_t slot = 0;
+    for (int o : {l, r}) {
+      for (const GridForm::Band& band : form.sectors[o]) {
+        int32_t row = band.first;
+        size_t from = 0;
+        for (int m = 0; m <= band.order; ++m) {
+          for (int parity = 0; parity < 2; ++parity) {
+            const int count = band.components(m, parity);
+            items.push_back({.right = o == r,
+                             .row = row,
+                             .count = count,
+                             .sines = m > 0,
+                             .slot = slot + (m == 0 ? parity : 4 * m - 2 + 2 * parity),
+                             .table = static_cast<int32_t>(legendre.size())});
+            row += count * (m ? 2 : 1);
+            for (int n = 0; n < count; ++n, from += form.rings) {
+              const size_t begin = legendre.size();
+              legendre.resize(begin + arguments_.ring_stride, 0);
+              for (int ring = 0; ring < form.rings; ++ring) {
+                const int at = ring / arguments_.chunk * arguments_.chunk_stride + ring % arguments_.chunk;
+                legendre[begin + at] = static_cast<float>(band.legendre[from + ring]);
+              }
+            }
+          }
+        }
+        slot += slots_of(band);
+      }
+    }
+    std::stable_sort(items.begin(), items.end(), [](const ToRings& a, const ToRings& b) { return a.count > b.count; });
+    arguments_.to_rings_count = static_cast<int32_t>(items.size());
+    arguments_.to_rings = (to_rings_ = Table(items)).data();
+    arguments_.legendre = (legendre_ = Table(legendre)).data();
+
+    const int width = round_up(arguments_.run_width, 4);
+    arguments_.trigonometry_stride = 2 * width * (form.order + 1);
+    std::vector<float> trigonometry(static_cast<size_t>(arguments_.trigonometry_stride) * arguments_.runs, 0);
+    for (int m = 0; m <= form.order; ++m) {
+      for (int j = 0; j < form.points; ++j) {
+        const int run = j / arguments_.run_width;
+        float* to = &trigonometry[run * arguments_.trigonometry_stride + 2 * m * width + j % arguments_.run_width];
+        to[0] = static_cast<float>(form.cosines[m * form.points + j]);
+        to[width] = static_cast<float>(form.sines[m * form.points + j]);
+      }
+    }
+    arguments_.trigonometry = (trigonometry_ = Table(trigonometry)).data();
+  }
+
+  void make_target_tables(const GridForm& form, int l, int r, int target, const std::vector<int32_t>& reached) {
+    std::vector<FromRings> rows;
+    std::vector<Sector> sectors;
+    std::vector<Factors> factors;
+    std::vector<float> legendre;
+    std::vector<int32_t> slots[2];  // where each sector's begin
+    int32_t slot = 0;
+    for (int side = 0; side < 2; ++side) {
+      for (const GridForm::Band& band : form.sectors[side ? r : l]) {
+        slots[side].push_back(slot);
+        slot += slots_of(band);
+      }
+    }
+    for (int32_t s : reached) {
+      const GridForm::Band& band = form.sectors[target][s];
+      Sector sector{.order = band.order, .first = static_cast<int32_t>(rows.size())};
+      sector.term_begin = static_cast<int32_t>(factors.size());
+      for (const Term& term : form.terms) {
+        if (term.sector[target] != s) continue;
+        const int32_t a = term.sector[l], b = term.sector[r];
+        factors.push_back({slots[0][a], form.sectors[l][a].order, slots[1][b], form.sectors[r][b].order});
+      }
+      sector.term_end = static_cast<int32_t>(factors.size());
+      sectors.push_back(sector);
+
+      int32_t row = band.first;
+      size_t from = 0;
+      for (int m = 0; m <= band.order; ++m) {
+        for (int parity = 0; parity < 2; ++parity) {
+          const int count = band.components(m, parity);
+          rows.push_back({row, count, static_cast<int32_t>(legendre.size())});
+          row += count * (m ? 2 : 1);
+          for (int n = 0; n < count; ++n, from += form.rings) {
+            const size_t begin = legendre.size();
+            legendre.resize(begin + arguments_.target_ring_stride, 0);
+            for (int ring = 0; ring < form.rings; ++ring) {
+              const int chunk = ring / arguments_.chunk, in_chunk = ring % arguments_.chunk;
+              const int pass = chunk * arguments_.passes + in_chunk / arguments_.pass_rings;
+              legendre[begin + pass * arguments_.pass_stride + in_chunk % arguments_.pass_rings] =
+                  static_cast<float>(band.legendre[from + ring] * form.ring_weights[ring]);
+            }
+          }
+        }
+      }
+    }
+    arguments_.from_rings = (from_rings_ = Table(rows)).data();
+    arguments_.sectors = (sectors_ = Table(sectors)).data();
+    arguments_.factors = (factors_ = Table(factors)).data();
+    arguments_.target_legendre = (target_legendre_ = Table(legendre)).data();
+
+    arguments_.target_trigonometry_stride = form.points * 2 * kOrders;
+    std::vector<float> trigonometry(arguments_.target_trigonometry_stride * (form.order / kOrders + 1), 0);
+    for (int m = 0; m <= form.order; ++m) {
+      for (int j = 0; j < form.points; ++j) {
+        float* to = &trigonometry[m / kOrders * arguments_.target_trigonometry_stride + j * 2 * kOrders + m % kOrders];
+        to[0] = static_cast<float>(form.cosines[m * form.points + j] * form.point_weights[j]);
+        to[kOrders] = static_cast<float>(form.sines[m * form.points + j] * form.point_weights[j]);
+      }
+    }
+    arguments_.target_trigonometry = (target_trigonometry_ = Table(trigonometry)).data();
+  }
+
+  Table<ToRings> to_rings_;
+  Table<Factors> factors_;
+  Table<FromRings> from_rings_;
+  Table<Sector> sectors_;
+  Table<float> legendre_, trigonometry_, target_legendre_, target_trigonometry_;
+};
+
+}  // namespace
+
+std::unique_ptr<Program> make_grid_program(const Group& group, const int32_t (&dim)[3], int target, const Device& device) {
+  return std::make_unique<GridProgram>(group, dim, target, device);
+}
+
+}  // namespace gauntlet::cuda
