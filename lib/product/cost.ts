@@ -72,5 +72,5 @@ function fourierFlops({ degrees: [a, b, c], into, from, terms }: FourierForm): n
 }
 
 function matrixFlops({ size, maps, terms }: MatrixForm): number {
-  return 2 * maps.reduce((sum, map) => sum + entries(map), 0) + 2 * size ** 3 * terms.length
+  return 2 * maps.reduce((sum, map) => sum + entries(map), 0) + 4 * size ** 3 * terms.length
 }

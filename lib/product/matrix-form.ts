@@ -4,7 +4,7 @@ import { dimensions } from './coupling.js'
 import { stack } from './fiber.js'
 import type { Path } from './path.js'
 import type { LinearMap, Plan, Triple } from './plan.js'
-import { channelwiseSides, cutInSectors } from './sector.js'
+import { channelwiseSides, cutInSectors, naturality } from './sector.js'
 
 /**
  * Irreps as matrices: X = sum over l, m of x[l, m] T[l, m] with the size x size matrices
@@ -12,11 +12,15 @@ import { channelwiseSides, cutInSectors } from './sector.js'
  *     T[l, m][a, b] = sqrt(2l+1) wigner3j(j, j, l)[a, b, m],   size = 2j + 1,   l <= 2j,
  *
  * orthonormal under trace(A^T B). The product of two such matrices is projected back and scaled by sqrt(size / 4 pi), so that
- * coefficients do not depend on j for large j. Sectors are parities.
+ * coefficients do not depend on j for large j.
+ *
+ * The plain product X1 X2 would mix parities. Exchanging the factors multiplies a path by (-1)^(l1+l2+l3), so X1 X2 + X2 X1 holds
+ * its even paths and X1 X2 - X2 X1 its odd ones, twice each; and with sectors by naturality s = p (-1)^l the even paths are
+ * those with s3 = s1 s2. So every pair of sectors needs one such product for each parity wanted, and no more.
  */
 export function matrixPlan(irreps: Triple<Irreps>, paths: readonly Path[], j: number): Plan {
   if (paths.length === 0) return { dims: dimensions(irreps), groups: [] }
-  const { sectors, terms } = cutInSectors(irreps, paths, (ir) => ir.p)
+  const { sectors, terms } = cutInSectors(irreps, paths, naturality)
   const stacks = sectors.map((list) => stack(list.flatMap((sector) => sector.irreps)))
   const size = 2 * j + 1
   const maps = sectors.map((list, o) =>
@@ -27,8 +31,12 @@ export function matrixPlan(irreps: Triple<Irreps>, paths: readonly Path[], j: nu
   ) as Triple<LinearMap[]>
   const rowOf = (o: number, ir: Irrep, m: number) => stacks[o].start.get(ir.toString())! + ir.l + m
   const fibers = stacks.map(({ fiber }) => fiber) as Triple<number>
+  const signs = terms.map((term) => {
+    const [s1, s2, s3] = term.map((sector, o) => sectors[o][sector].sign)
+    return s3 === s1 * s2 ? 1 : -1
+  })
   const lanes = channelwiseSides(irreps, paths, fibers, rowOf)
-  return { dims: dimensions(irreps), groups: [{ ...lanes, form: { kind: 'matrix', size, maps, terms } }] }
+  return { dims: dimensions(irreps), groups: [{ ...lanes, form: { kind: 'matrix', size, maps, terms, signs } }] }
 }
 
 function matrixMap(irreps: Irrep[], { fiber, start }: ReturnType<typeof stack>, j: number, scale: number): LinearMap {

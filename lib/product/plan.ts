@@ -107,13 +107,15 @@ export interface FourierForm {
   terms: Term[]
 }
 
-/** Irreps as size x size matrices: the sum over terms of trace(X1 X2 X3^T); see matrix-form.ts. */
+/** Irreps as size x size matrices: the sum over terms of trace((X1 X2 + sign X2 X1) X3^T) / 2; see matrix-form.ts. */
 export interface MatrixForm {
   kind: 'matrix'
   size: number
   /** Per sector: fiber -> matrix entries, row a * size + b. */
   maps: Triple<LinearMap[]>
   terms: Term[]
+  /** Of each term. */
+  signs: (1 | -1)[]
 }
 
 const FORMS: Form['kind'][] = ['sparse', 'dense', 'grid', 'fourier', 'matrix']
@@ -211,6 +213,7 @@ function writeForm(out: Writer, form: Form): void {
       out.integer(form.size)
       for (const maps of form.maps) writeMaps(out, maps)
       writeTerms(out, form.terms)
+      out.integers(form.signs)
       return
   }
 }

@@ -93,11 +93,12 @@ struct FourierForm {
   int32_t degree_of_product(int target) const { return degree[(target + 1) % 3] + degree[(target + 2) % 3]; }
 };
 
-/// Irreps as size x size matrices, multiplied: sum over terms of trace(X1 X2 X3^T).
+/// Irreps as size x size matrices: sum over terms of trace((X1 X2 + sign X2 X1) X3^T) / 2.
 struct MatrixForm {
   int32_t size;
   std::vector<LinearMap> maps[3];  // per sector: fiber -> matrix entries, row a * size + b; the transpose maps back
   std::vector<Term> terms;
+  std::vector<int32_t> signs;      // +1 or -1 for each term
 };
 
 using Form = std::variant<SparseForm, DenseForm, GridForm, FourierForm, MatrixForm>;

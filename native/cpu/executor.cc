@@ -31,13 +31,13 @@ class CpuGroup {
 
   void evaluate(int target, const Operand (&operands)[3], size_t batch) {
     const Program& program = program_for(target);
-    const size_t lanes = batch * group_.channels, tiles = (lanes + program.lanes - 1) / program.lanes;
-    const double tile_work = program.lanes * (program.work + 4 * tiles_[target].fiber());
+    const size_t lanes = batch * group_.channels, tiles = (lanes + kTileLanes - 1) / kTileLanes;
+    const double tile_work = kTileLanes * (program.work + 4 * tiles_[target].fiber());
     const size_t grain = std::max<size_t>(static_cast<size_t>(kGrainWork / tile_work) + 1, tiles / (8 * num_threads()));
     std::atomic<bool> out_of_memory{false};
     parallel_for(tiles, grain, [&](size_t begin, size_t end) {
       try {
-        for (size_t tile = begin; tile < end; ++tile) evaluate_tile(program, target, operands, batch, tile * program.lanes);
+        for (size_t tile = begin; tile < end; ++tile) evaluate_tile(program, target, operands, batch, tile * kTileLanes);
       } catch (const std::bad_alloc&) {
         out_of_memory = true;
       }
@@ -49,17 +49,18 @@ class CpuGroup {
   void evaluate_tile(const Program& program, int target, const Operand (&operands)[3], size_t batch, size_t first) const {
     thread_local Scratch scratch;
     const SideTiles &left = tiles_[program.left], &right = tiles_[program.right], &out = tiles_[target];
-    const size_t lanes = program.lanes, left_size = left.fiber() * lanes, right_size = right.fiber() * lanes;
+    const size_t left_size = size_t(left.fiber()) * kTileLanes, right_size = size_t(right.fiber()) * kTileLanes;
     float* const a = scratch.reserve(left_size + right_size + program.room);
     float* const b = a + left_size;
     float* const room = b + right_size;
-    const int count = static_cast<int>(std::min(lanes, batch * group_.channels - first));
-    left.pack(operands[program.left].data, batch, first, count, a, program.lanes);
-    right.pack(operands[program.right].data, batch, first, count, b, program.lanes);
-    program.transform(a, b, room);
+    const int count = static_cast<int>(std::min<size_t>(kTileLanes, batch * group_.channels - first));
+    const int vecs = (count + kLanes - 1) / kLanes;
+    left.pack(operands[program.left].data, batch, first, count, a);
+    right.pack(operands[program.right].data, batch, first, count, b);
+    program.transform(vecs, a, b, room);
     for (const SideTiles::Piece& piece : out.pieces()) {
-      const Program::Rows rows = program.piece(piece, a, b, room);
-      out.unpack(operands[target].data, first, count, piece, rows.rows, rows.tile, program.lanes);
+      const Program::Rows rows = program.piece(piece, vecs, a, b, room);
+      out.unpack(operands[target].data, first, count, piece, rows.rows, rows.tile);
     }
   }
 

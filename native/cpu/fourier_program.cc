@@ -49,17 +49,17 @@ class FourierProgram : public TransformProgram {
     table_.terms = static_cast<int32_t>(form.terms.size());
     table_.term = terms_.data();
 
-    size_t scratch = size_t(table_.sectors[2]) * sector * kLanes;
+    size_t scratch = size_t(table_.sectors[2]) * sector * kTileLanes;
     for (int o = 0; o < 2; ++o) {
-      for (const LinearTable& table : tables_[o]) scratch += size_t(table.rows) * kLanes;
+      for (const LinearTable& table : tables_[o]) scratch += size_t(table.rows) * kTileLanes;
     }
     const double f = 2 * table_.degree[0] + 1, g = 2 * table_.degree[1] + 1;
     work = static_cast<double>(from_->size()) + 2 * f * f * g * g * table_.terms;
     set_scratch(scratch);
   }
 
-  void transform(const float* left, const float* right, float* room) const override {
-    kernels().fourier(table_, left, right, room + scratch_, room);
+  void transform(int vecs, const float* left, const float* right, float* room) const override {
+    kernels().fourier(table_, vecs, left, right, room + scratch_, room);
   }
 
  private:

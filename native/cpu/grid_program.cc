@@ -6,16 +6,12 @@
 namespace gauntlet {
 namespace {
 
-/// Grid values of both operands and the result are to share L1 with the spectra.
-constexpr int kBlockVectors = 96;
-
 class GridProgram : public TransformProgram {
  public:
   GridProgram(const GridForm& form, const Side sides[3], int target) : TransformProgram(sides, target) {
     const int operands[3] = {left, right, target};
     table_.rings = form.rings;
     table_.points = form.points;
-    table_.ring_block = std::clamp(kBlockVectors / (2 * form.points), 1, form.rings);
     for (int o = 0; o < 3; ++o) add_bands(form, operands[o], o);
     add_trigonometry(form);
     terms_ = order_terms(form.terms, target);
@@ -24,16 +20,16 @@ class GridProgram : public TransformProgram {
 
     size_t scratch = 0;
     for (int o = 0; o < 3; ++o) {
-      const size_t spectrum = size_t(table_.order[o] + 1) * form.rings, values = size_t(form.points) * table_.ring_block;
-      scratch += table_.sectors[o] * 4 * (spectrum + values) * kLanes;
-      work += table_.sectors[o] * 2.0 * form.points * form.rings * (table_.order[o] + 1);
+      const size_t spectrum = size_t(table_.order[o] + 1) * form.rings;
+      scratch += table_.sectors[o] * 4 * (spectrum + form.points) * kTileLanes;
+      work += table_.sectors[o] * 2.0 * form.points * spectrum;
     }
     work += 16.0 * form.points * form.rings * table_.terms;
     set_scratch(scratch);
   }
 
-  void transform(const float* left, const float* right, float* room) const override {
-    kernels().grid(table_, left, right, room + scratch_, room);
+  void transform(int vecs, const float* left, const float* right, float* room) const override {
+    kernels().grid(table_, vecs, left, right, room + scratch_, room);
   }
 
  private:

@@ -2,7 +2,8 @@
 // crosses this header is plain data, because an inline function of the standard library compiled there could be the copy that
 // the linker keeps for everybody, and fault on an older machine.
 //
-// A tile holds one fiber row per line of `lanes` floats: tile[row * lanes + lane].
+// A tile holds one fiber row per line of kTileLanes floats: tile[row * kTileLanes + lane]. Kernels work on the first `vecs`
+// vectors of kLanes lanes of every line.
 #pragma once
 
 #include <cstddef>
@@ -10,15 +11,18 @@
 
 namespace gauntlet {
 
-/// Lanes of the forms that transform their operands: one AVX-512 register, two AVX2 registers.
+/// Lanes of one vector: one AVX-512 register, two AVX2 registers.
 inline constexpr int kLanes = 16;
-/// Lanes of the table-driven forms: several registers share one table entry.
-inline constexpr int kWideLanes = 64;
+/// Vectors of a line: enough that they share the cost of finding each coefficient.
+inline constexpr int kVecs = 4;
+inline constexpr int kTileLanes = kLanes * kVecs;
 
-/// `lanes` consecutive lanes of one block, `stride` floats apart (0: all the same).
+/// `lanes` consecutive lanes of one block, `stride` floats apart (0: all the same). The lanes of the next tile lie `ahead`
+/// floats further on.
 struct Strip {
   int64_t stride;
   int lanes;
+  int64_t ahead;
 };
 
 /// One row of a sparse table is a list of runs, y = sum over runs of a[index] * (sum over entries of coefficient * b[index]).
@@ -36,53 +40,51 @@ struct SparseTable {
   const SparseEntry* entries;
 };
 
-/// y[row] = sum over entries of coefficient * x[index].
+/// y[row[i]] = sum over entries begin[i]..begin[i+1] of coefficient * x[index], for every row once.
 struct LinearTable {
   int32_t rows;
-  const int32_t* row_begin;
+  const int32_t* row;
+  const int32_t* begin;
   const SparseEntry* entries;
 };
 
-/// Matrix product of coefficients [k][m] (m fastest) with lines of lanes: see kernels/gemm.h.
 struct GridBand {
-  int32_t first;  // first fiber row
+  int32_t first;          // first fiber row
   int32_t order;
-  const int32_t* counts;    // [order + 1, 2]
-  const float* legendre;    // inputs: for each (m, parity) [count][rings]; target: [rings][count], ring weights included
+  const int32_t* counts;  // [order + 1, 2]
+  const float* legendre;  // inputs: for each (m, parity) [count][rings]; target: [rings][count], ring weights included
 };
 struct GridTable {
-  int32_t rings, points, ring_block;
-  int32_t sectors[3];        // of a, b and the target
+  int32_t rings, points;
+  int32_t sectors[3];           // of left, right and target
   const GridBand* bands[3];
-  int32_t order[3];          // largest m of any of its sectors
-  const float* cosines;      // [order + 1][points]
+  int32_t order[3];             // largest m of any of its sectors
+  const float* cosines;         // [order + 1][points]
   const float* sines;
   const float* target_cosines;  // [points][order[2] + 1], point weights included
   const float* target_sines;
   int32_t terms;
-  const int32_t* term;       // [terms][3]: sectors of a, b, target
-  size_t scratch;            // floats needed
+  const int32_t* term;          // [terms][3]: sectors of left, right, target
 };
 
 struct FourierTable {
-  int32_t degree[2];         // of a and b
-  int32_t orders;            // v = 0..orders-1 of the product are wanted
+  int32_t degree[2];           // of left and right
+  int32_t orders;              // v = 0..orders-1 of the product are wanted
   int32_t sectors[3];
-  const LinearTable* into[2];  // to coefficients at all u, v (negative v too), u padded: see kernels/fourier.cc
-  const LinearTable* from;
+  const LinearTable* into[2];  // to the layout of kernels/fourier.cc
+  const LinearTable* from;     // from that of all sectors of the product
   int32_t terms;
   const int32_t* term;
-  size_t scratch;
 };
 
 struct MatrixTable {
   int32_t size;
   int32_t sectors[3];
   const LinearTable* into[2];
-  const LinearTable* from;
+  const LinearTable* from;  // from the matrices of all sectors, one after another
   int32_t terms;
   const int32_t* term;
-  size_t scratch;
+  const int32_t* sign;      // of each term
 };
 
 struct Kernels {
@@ -90,18 +92,17 @@ struct Kernels {
 
   /// Copies `size` components of every lane of a strip from memory to the tile rows `rows[0..size)`, lanes from `tile` on.
   /// Memory up to `end` may be read. With `add`, adds to what the rows hold.
-  void (*pack)(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, int lanes,
-               bool add);
+  void (*pack)(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add);
   /// The way back.
-  void (*unpack)(float* memory, Strip strip, int size, const int32_t* rows, const float* tile, int lanes);
+  void (*unpack)(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
 
-  /// y[r] for the table's rows `rows[0..n)`, tiles of kWideLanes lanes.
-  void (*sparse)(const SparseTable& table, const int32_t* rows, int n, const float* a, const float* b, float* y);
-
-  /// Tiles of kLanes lanes; `scratch` is 64-byte aligned.
-  void (*grid)(const GridTable& table, const float* a, const float* b, float* y, float* scratch);
-  void (*fourier)(const FourierTable& table, const float* a, const float* b, float* y, float* scratch);
-  void (*matrix)(const MatrixTable& table, const float* a, const float* b, float* y, float* scratch);
+  /// y[r] for the table's rows `rows[0..n)`.
+  void (*sparse)(const SparseTable& table, int vecs, const int32_t* rows, int n, const float* left, const float* right,
+                 float* y);
+  /// y for the target's whole fiber; `scratch` is 64-byte aligned.
+  void (*grid)(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+  void (*fourier)(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+  void (*matrix)(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 
   /// Runs independent fused multiply-adds from registers and returns how many floating-point operations those were.
   double (*fma_loop)(size_t iterations);

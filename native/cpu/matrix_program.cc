@@ -5,7 +5,7 @@ namespace {
 
 class MatrixProgram : public TransformProgram {
  public:
-  // F = trace(X1 X2 X3^T), so X3 = X1 X2, X2 = X1^T X3 and X1 = X3 X2^T.
+  // F = trace((X1 X2 + s X2 X1) X3^T) / 2, so with A, B = X1, X2 or X1^T, X3 or X3, X2^T the one left out is (A B + s B A) / 2.
   MatrixProgram(const MatrixForm& form, const Side sides[3], int target) : TransformProgram(sides, target) {
     if (target == 0) left = 2, right = 1;
     const int operands[2] = {left, right};
@@ -30,7 +30,7 @@ class MatrixProgram : public TransformProgram {
     std::vector<LinearRows::Entry> list;
     for (int32_t s = 0; s < table_.sectors[2]; ++s) {
       const LinearMap& map = form.maps[target][s];
-      for (size_t e = 0; e < map.value.size(); ++e) list.push_back({map.column[e], s * entries + map.row[e], map.value[e]});
+      for (size_t e = 0; e < map.value.size(); ++e) list.push_back({map.column[e], s * entries + map.row[e], map.value[e] / 2});
     }
     from_ = std::make_unique<LinearRows>(fiber_, std::move(list));
     from_table_ = from_->table();
@@ -38,12 +38,14 @@ class MatrixProgram : public TransformProgram {
     terms_ = order_terms(form.terms, target);
     table_.terms = static_cast<int32_t>(form.terms.size());
     table_.term = terms_.data();
-    work += static_cast<double>(from_->size()) + static_cast<double>(entries) * n * table_.terms;
-    set_scratch(size_t(table_.sectors[0] + table_.sectors[1] + table_.sectors[2]) * entries * kLanes);
+    signs_ = form.signs;
+    table_.sign = signs_.data();
+    work += static_cast<double>(from_->size()) + 2.0 * entries * n * table_.terms;
+    set_scratch(size_t(table_.sectors[0] + table_.sectors[1] + table_.sectors[2]) * entries * kTileLanes);
   }
 
-  void transform(const float* left, const float* right, float* room) const override {
-    kernels().matrix(table_, left, right, room + scratch_, room);
+  void transform(int vecs, const float* left, const float* right, float* room) const override {
+    kernels().matrix(table_, vecs, left, right, room + scratch_, room);
   }
 
  private:
@@ -52,7 +54,7 @@ class MatrixProgram : public TransformProgram {
   std::vector<LinearTable> tables_[2];
   std::unique_ptr<LinearRows> from_;
   LinearTable from_table_{};
-  std::vector<int32_t> terms_;
+  std::vector<int32_t> terms_, signs_;
 };
 
 }  // namespace

@@ -15,18 +15,17 @@ class Program {
  public:
   virtual ~Program() = default;
 
-  /// Where the components of a piece lie after piece() returned.
+  /// Where the components of a piece lie after piece() returned: on rows[m] of a tile.
   struct Rows {
     const int32_t* rows;
     const float* tile;
   };
 
-  /// Computes whatever all pieces share, from the packed tiles of the operands `left` and `right`.
-  virtual void transform(const float* left, const float* right, float* room) const = 0;
-  virtual Rows piece(const SideTiles::Piece& piece, const float* left, const float* right, float* room) const = 0;
+  /// Computes whatever all pieces share, from `vecs` vectors of the packed tiles of the operands `left` and `right`.
+  virtual void transform(int vecs, const float* left, const float* right, float* room) const = 0;
+  virtual Rows piece(const SideTiles::Piece& piece, int vecs, const float* left, const float* right, float* room) const = 0;
 
   int left = 0, right = 1;  // which operands
-  int lanes = kLanes;
   size_t room = 0;          // floats of scratch, for intermediates and results
   double work = 0;          // multiply-adds per lane, about: how finely a call is worth cutting
 };
@@ -40,7 +39,7 @@ std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side 
 /// The programs that transform their operands keep the target's whole fiber as a tile at the end of their room.
 class TransformProgram : public Program {
  public:
-  Rows piece(const SideTiles::Piece& piece, const float*, const float*, float* room) const override {
+  Rows piece(const SideTiles::Piece& piece, int, const float*, const float*, float* room) const override {
     return {piece.rows, room + scratch_};
   }
 
@@ -53,7 +52,7 @@ class TransformProgram : public Program {
   /// Call once the scratch that the kernel needs is known.
   void set_scratch(size_t floats) {
     scratch_ = floats;
-    room = floats + static_cast<size_t>(fiber_) * kLanes;
+    room = floats + static_cast<size_t>(fiber_) * kTileLanes;
   }
   /// The terms as [left sector, right sector, target sector].
   std::vector<int32_t> order_terms(const std::vector<Term>& terms, int target) const {
@@ -76,11 +75,11 @@ class LinearRows {
     double value;
   };
   LinearRows(int32_t rows, std::vector<Entry> entries);
-  LinearTable table() const { return {static_cast<int32_t>(row_begin_.size()) - 1, row_begin_.data(), entries_.data()}; }
+  LinearTable table() const { return {static_cast<int32_t>(row_.size()), row_.data(), begin_.data(), entries_.data()}; }
   size_t size() const { return entries_.size(); }
 
  private:
-  std::vector<int32_t> row_begin_;
+  std::vector<int32_t> row_, begin_;
   std::vector<SparseEntry> entries_;
 };
 

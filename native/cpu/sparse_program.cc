@@ -17,7 +17,6 @@ class SparseProgram : public Program {
   /// `entries` carry the rows of operands 0, 1, 2 in `index`.
   SparseProgram(const std::vector<int32_t> (&index)[3], const std::vector<double>& coefficient, const Side sides[3],
                 int target) {
-    lanes = kWideLanes;
     const int first = target == 0 ? 1 : 0, second = target == 2 ? 1 : 2;
     std::vector<Entry> entries = sorted(index, coefficient, target, first, second);
     std::vector<Entry> swapped = sorted(index, coefficient, target, second, first);
@@ -27,15 +26,15 @@ class SparseProgram : public Program {
       std::swap(left, right);
     }
     build(entries, sides[target].fiber);
-    room = static_cast<size_t>(kPieceRows) * lanes;
+    room = static_cast<size_t>(kPieceRows) * kTileLanes;
     work = static_cast<double>(entries_.size() + runs_.size());
     for (int32_t r = 0; r < kPieceRows; ++r) identity_[r] = r;
   }
 
-  void transform(const float*, const float*, float*) const override {}
+  void transform(int, const float*, const float*, float*) const override {}
 
-  Rows piece(const SideTiles::Piece& piece, const float* left, const float* right, float* room) const override {
-    kernels().sparse({row_begin_.data(), runs_.data(), entries_.data()}, piece.rows, piece.size, left, right, room);
+  Rows piece(const SideTiles::Piece& piece, int vecs, const float* left, const float* right, float* room) const override {
+    kernels().sparse({row_begin_.data(), runs_.data(), entries_.data()}, vecs, piece.rows, piece.size, left, right, room);
     return {identity_.data(), room};
   }
 

@@ -42,9 +42,11 @@ SideTiles::SideTiles(const Side& side, int32_t dim, int32_t channels)
 template <class F>
 void SideTiles::for_strips(size_t first, int count, const Piece& piece, const F& f) const {
   if (channels_ == 1) {
-    f(static_cast<int64_t>(first) * dim_ + piece.offset, 0, Strip{dim_, count});
+    f(static_cast<int64_t>(first) * dim_ + piece.offset, 0, Strip{dim_, count, int64_t{dim_} * kTileLanes});
     return;
   }
+  // The next tile's lanes: further channels of the sample where it has so many, else (about) the next sample's.
+  const int64_t ahead = channels_ >= 2 * kTileLanes && divide_ == 1 ? int64_t{piece.stride} * kTileLanes : dim_;
   size_t sample = first / channels_;
   int32_t channel = static_cast<int32_t>(first % channels_);
   for (int lane = 0; lane < count;) {
@@ -56,7 +58,7 @@ void SideTiles::for_strips(size_t first, int count, const Piece& piece, const F&
     const int32_t there = moves ? std::min(lanes, piece.channels - at) : (at < piece.channels ? lanes : 0);
     if (there > 0) {
       const int64_t offset = static_cast<int64_t>(sample) * dim_ + piece.offset + int64_t{at} * piece.stride;
-      f(offset, lane, Strip{moves ? piece.stride : 0, there});
+      f(offset, lane, Strip{moves ? piece.stride : 0, there, ahead});
     }
     lane += lanes;
     channel += lanes;
@@ -64,22 +66,22 @@ void SideTiles::for_strips(size_t first, int count, const Piece& piece, const F&
   }
 }
 
-void SideTiles::pack(const float* memory, size_t batch, size_t first, int count, float* tile, int lanes) const {
-  if (sparse_rows_ || count < lanes) std::memset(tile, 0, sizeof(float) * fiber_ * lanes);
+void SideTiles::pack(const float* memory, size_t batch, size_t first, int count, float* tile) const {
+  if (sparse_rows_ || count % kLanes != 0) std::memset(tile, 0, sizeof(float) * fiber_ * kTileLanes);
   const float* end = memory + batch * dim_;
   const auto pack = kernels().pack;
   for (const Piece& piece : pieces_) {
     for_strips(first, count, piece, [&](int64_t offset, int lane, Strip strip) {
-      pack(memory + offset, end, strip, piece.size, piece.rows, tile + lane, lanes, piece.add);
+      pack(memory + offset, end, strip, piece.size, piece.rows, tile + lane, piece.add);
     });
   }
 }
 
-void SideTiles::unpack(float* memory, size_t first, int count, const Piece& piece, const int32_t* rows, const float* tile,
-                       int lanes) const {
+void SideTiles::unpack(float* memory, size_t first, int count, const Piece& piece, const int32_t* rows,
+                       const float* tile) const {
   const auto unpack = kernels().unpack;
   for_strips(first, count, piece, [&](int64_t offset, int lane, Strip strip) {
-    unpack(memory + offset, strip, piece.size, rows, tile + lane, lanes);
+    unpack(memory + offset, strip, piece.size, rows, tile + lane);
   });
 }
 

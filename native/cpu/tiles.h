@@ -27,10 +27,10 @@ class SideTiles {
   const std::vector<Piece>& pieces() const { return pieces_; }
 
   /// Fills the fiber rows of lanes [first, first + count) of a tile; other lanes become zero.
-  void pack(const float* memory, size_t batch, size_t first, int count, float* tile, int lanes) const;
+  void pack(const float* memory, size_t batch, size_t first, int count, float* tile) const;
   /// Writes one piece of lanes [first, first + count) back; its component m is on tile row rows[m].
-  void unpack(float* memory, size_t first, int count, const Piece& piece, const int32_t* rows, const float* tile,
-              int lanes) const;
+  void unpack(float* memory, size_t first, int count, const Piece& piece, const int32_t* rows,
+              const float* tile) const;
 
  private:
   template <class F>

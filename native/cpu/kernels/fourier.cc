@@ -51,29 +51,34 @@ void convolve(int f_degree, int g_degree, int orders, const float* f, const floa
 
 }  // namespace
 
-void fourier(const FourierTable& table, const float* a, const float* b, float* y, float* scratch) {
-  const float* operands[2] = {a, b};
+void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
+  const float* operands[2] = {left, right};
+  const int degree = table.degree[0] + table.degree[1];
+  // Vector by vector, so that one vector's coefficients lie together.
   float* coefficients[3];
   ptrdiff_t sector[3];
-  const int degree = table.degree[0] + table.degree[1];
   for (int o = 0; o < 3; ++o) {
     coefficients[o] = scratch;
     sector[o] = o == 2 ? ptrdiff_t{table.orders} * (2 * degree + 2) * kComplex : ptrdiff_t{table.into[o]->rows} * kLanes;
-    scratch += table.sectors[o] * sector[o];
+    scratch += kVecs * table.sectors[o] * sector[o];
   }
+  const auto at = [&](int o, int s, int v) { return coefficients[o] + (v * table.sectors[o] + s) * sector[o]; };
   for (int o = 0; o < 2; ++o) {
-    for (int s = 0; s < table.sectors[o]; ++s) linear(table.into[o][s], operands[o], coefficients[o] + s * sector[o]);
+    for (int s = 0; s < table.sectors[o]; ++s) {
+      linear(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kTileLanes, kLanes},
+             {at(o, s, 0), kLanes, table.sectors[o] * sector[o]});
+    }
   }
-  bool written[2] = {false, false};
-  for (int t = 0; t < table.terms; ++t) {
-    const int32_t* term = table.term + 3 * t;
-    const float* f = coefficients[0] + term[0] * sector[0];
-    const float* g = coefficients[1] + term[1] * sector[1];
-    float* h = coefficients[2] + term[2] * sector[2];
-    (written[term[2]] ? convolve<true> : convolve<false>)(table.degree[0], table.degree[1], table.orders, f, g, h);
-    written[term[2]] = true;
+  for (int v = 0; v < vecs; ++v) {
+    bool written[2] = {false, false};
+    for (int t = 0; t < table.terms; ++t) {
+      const int32_t* term = table.term + 3 * t;
+      (written[term[2]] ? convolve<true> : convolve<false>)(table.degree[0], table.degree[1], table.orders, at(0, term[0], v),
+                                                            at(1, term[1], v), at(2, term[2], v));
+      written[term[2]] = true;
+    }
   }
-  linear(*table.from, coefficients[2], y);
+  linear(*table.from, vecs, {coefficients[2], kLanes, table.sectors[2] * sector[2]}, {y, kTileLanes, kLanes});
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

@@ -23,72 +23,81 @@ struct Coefficients {
   ptrdiff_t stride;
 };
 
-inline constexpr int kRows = kRegisters == 32 && kParts == 1 ? 8 : kParts == 2 ? 4 : 2;
-
 template <int Rows, int Vecs>
 GAUNTLET_INLINE void gemm_block(Coefficients a, int K, const float* b, ptrdiff_t b_row, ptrdiff_t b_vec, float* c,
                                 ptrdiff_t c_row, ptrdiff_t c_vec) {
   Vec sum[Rows][Vecs];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < Vecs; ++v) sum[r][v] = Vec{};
   }
   for (int k = 0; k < K; ++k) {
     Vec line[Vecs];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < Vecs; ++v) line[v] = load(b + k * b_row + v * b_vec);
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
       const Vec coefficient = splat(a.data[k * a.stride + r]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < Vecs; ++v) add_product(sum[r][v], coefficient, line[v]);
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < Vecs; ++v) store(c + r * c_row + v * c_vec, sum[r][v]);
   }
 }
 
-template <int Rows>
-GAUNTLET_INLINE void gemm_rows(Coefficients a, int K, Lines b, Lines c, int V) {
-  int v = 0;
-  for (; v + 2 <= V; v += 2) {
-    gemm_block<Rows, 2>(a, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
+/// All M rows of Vecs columns, in blocks of at most Rows.
+template <int Rows, int Vecs>
+static inline void gemm_columns(Coefficients a, int M, int K, const float* b, ptrdiff_t b_row, ptrdiff_t b_vec, float* c,
+                                ptrdiff_t c_row, ptrdiff_t c_vec) {
+  for (; M >= Rows; M -= Rows, a.data += Rows, c += Rows * c_row) gemm_block<Rows, Vecs>(a, K, b, b_row, b_vec, c, c_row, c_vec);
+#define GAUNTLET_REST(n)                                                                      \
+  case n:                                                                                     \
+    if constexpr (n < Rows) gemm_block<n, Vecs>(a, K, b, b_row, b_vec, c, c_row, c_vec); \
+    return;
+  switch (M) {
+    GAUNTLET_REST(1)
+    GAUNTLET_REST(2)
+    GAUNTLET_REST(3)
+    GAUNTLET_REST(4)
+    GAUNTLET_REST(5)
+    GAUNTLET_REST(6)
+    GAUNTLET_REST(7)
   }
-  if (v < V) gemm_block<Rows, 1>(a, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
+#undef GAUNTLET_REST
 }
 
 static inline void gemm(Coefficients a, int M, int K, Lines b, Lines c, int V) {
-  int m = 0;
-  for (; m + kRows <= M; m += kRows) {
-    gemm_rows<kRows>({a.data + m, a.stride}, K, b, {c.data + m * c.row, c.row, c.vec}, V);
+  int v = 0;
+  if constexpr (kRegisters == 32 && kParts == 1) {
+    for (; v + 4 <= V; v += 4) gemm_columns<6, 4>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
   }
-  const Coefficients rest{a.data + m, a.stride};
-  const Lines to{c.data + m * c.row, c.row, c.vec};
-  switch (M - m) {
-    case 1: return gemm_rows<1>(rest, K, b, to, V);
-    case 2: return gemm_rows<2>(rest, K, b, to, V);
-    case 3: return gemm_rows<3>(rest, K, b, to, V);
-    case 4: return gemm_rows<4>(rest, K, b, to, V);
-    case 5: return gemm_rows<5>(rest, K, b, to, V);
-    case 6: return gemm_rows<6>(rest, K, b, to, V);
-    case 7: return gemm_rows<7>(rest, K, b, to, V);
-    default: return;
+  constexpr int rows = kRegisters == 32 && kParts == 1 ? 8 : kParts == 2 ? 3 : 2;
+  if constexpr (kParts <= 2) {
+    for (; v + 2 <= V; v += 2) gemm_columns<rows, 2>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
   }
+  for (; v < V; ++v) gemm_columns<rows, 1>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
 }
 
-/// y[row] = sum over the row's entries of coefficient * x[index], one vector each.
-static inline void linear(const LinearTable& table, const float* x, float* y) {
-  const SparseEntry* entry = table.entries;
-  for (int32_t row = 0; row < table.rows; ++row) {
-    const SparseEntry* end = table.entries + table.row_begin[row + 1];
-    Vec sum{};
-    for (; entry < end; ++entry) add_product(sum, splat(entry->coefficient), load(x + entry->index * kLanes));
-    store(y + row * kLanes, sum);
-  }
+/// Every row of a linear table, from lines x to lines y.
+static inline void linear(const LinearTable& table, int vecs, Lines x, Lines y) {
+  for_groups(vecs, [&]<int Vecs>(int v) {
+    for (int32_t i = 0; i < table.rows; ++i) {
+      Vec sum[Vecs] = {};
+      for (int32_t e = table.begin[i]; e < table.begin[i + 1]; ++e) {
+        const Vec coefficient = splat(table.entries[e].coefficient);
+        const float* line = x.data + table.entries[e].index * x.row + v * x.vec;
+#pragma GCC unroll 4
+        for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(line + n * x.vec));
+      }
+#pragma GCC unroll 4
+      for (int n = 0; n < Vecs; ++n) store(y.data + table.row[i] * y.row + (v + n) * y.vec, sum[n]);
+    }
+  });
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

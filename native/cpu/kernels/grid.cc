@@ -9,109 +9,95 @@
 //     D  H[p, s, m, r] = sum over j of  w_j trig_s(m phi_j) * W[p, s, j, r]
 //     E  y[l, +-m] = sum over r of  w_r Legendre[l, m](r) * H[p, s, m, r]
 //
-// A, B, D and E are small matrix products (gemm.h); B to D run ring block by ring block, so that grid values stay in L1.
+// A, B, D and E are small matrix products (gemm.h); B to D run ring by ring, so that grid values stay in L1.
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/isa.h"
 
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
 
-/// The layout of one operand's G and H (per sector [p, s, m, ring]) and V and W (per sector [p, s, j, ring of the block]).
-struct Layout {
-  ptrdiff_t rings, orders, points;
-  float* spectrum(float* base, int sector, int ps) const { return base + (sector * 4 + ps) * orders * rings * kLanes; }
-  float* values(float* base, int sector, int ps, int block) const {
-    return base + (sector * 4 + ps) * points * block * kLanes;
+/// One operand's spectra G and H, per sector [p, s, m, ring], in lines of a tile.
+struct Spectra {
+  float* data;
+  ptrdiff_t orders, rings;
+  float* at(int sector, int ps, ptrdiff_t m = 0) const {
+    return data + (((sector * 4 + ps) * orders + m) * rings) * kTileLanes;
   }
+  ptrdiff_t size(int sectors) const { return sectors * 4 * orders * rings * kTileLanes; }
 };
 
-/// Stage A for one sector: every (m, parity) for both signs at once.
-void legendre_in(const GridBand& band, Layout layout, const float* x, float* spectrum, int sector) {
+/// Calls product(coefficients, count, fiber rows, spectra) for every (m, parity) and sign of a band.
+GAUNTLET_INLINE void for_orders(const GridBand& band, Spectra spectra, int sector, float* fiber, const auto& product) {
   const float* coefficients = band.legendre;
-  const float* rows = x + ptrdiff_t{band.first} * kLanes;
-  const ptrdiff_t ring_line = kLanes, sign = layout.orders * layout.rings * kLanes;
+  float* rows = fiber + ptrdiff_t{band.first} * kTileLanes;
   for (int m = 0; m <= band.order; ++m) {
     for (int parity = 0; parity < 2; ++parity) {
-      const int count = band.counts[2 * m + parity], signs = m ? 2 : 1;
-      float* to = layout.spectrum(spectrum, sector, 2 * parity) + m * layout.rings * kLanes;
-      gemm({coefficients, layout.rings}, layout.rings, count, {const_cast<float*>(rows), kLanes, count * kLanes},
-           {to, ring_line, sign}, signs);
-      rows += ptrdiff_t{count} * signs * kLanes;
-      coefficients += count * layout.rings;
+      const int count = band.counts[2 * m + parity];
+      for (int sign = 0; sign < (m ? 2 : 1); ++sign) {
+        product(coefficients, count, Lines{rows, kTileLanes, kLanes},
+                Lines{spectra.at(sector, 2 * parity + sign, m), kTileLanes, kLanes});
+        rows += ptrdiff_t{count} * kTileLanes;
+      }
+      coefficients += count * spectra.rings;
     }
   }
 }
 
-/// Stage E, its transpose.
-void legendre_out(const GridBand& band, Layout layout, const float* spectrum, int sector, float* y) {
-  const float* coefficients = band.legendre;
-  float* rows = y + ptrdiff_t{band.first} * kLanes;
-  const ptrdiff_t sign = layout.orders * layout.rings * kLanes;
-  for (int m = 0; m <= band.order; ++m) {
-    for (int parity = 0; parity < 2; ++parity) {
-      const int count = band.counts[2 * m + parity], signs = m ? 2 : 1;
-      float* from = layout.spectrum(const_cast<float*>(spectrum), sector, 2 * parity) + m * layout.rings * kLanes;
-      gemm({coefficients, count}, count, layout.rings, {from, kLanes, sign}, {rows, kLanes, count * kLanes}, signs);
-      rows += ptrdiff_t{count} * signs * kLanes;
-      coefficients += count * layout.rings;
-    }
-  }
-}
-
-/// Stage C: the graded product, over n vectors of each of the four components.
+/// Stage C: the graded product over the points of one ring, values [p, s, j].
 template <bool Add>
-void multiply(const float* a, const float* b, float* w, ptrdiff_t n) {
-  const ptrdiff_t stride = n * kLanes;
-  for (ptrdiff_t i = 0; i < stride; i += kLanes) {
-    Vec sum[4];
+void multiply(int points, int vecs, const float* left, const float* right, float* w) {
+  const ptrdiff_t part = ptrdiff_t{points} * kTileLanes;
+  for (ptrdiff_t line = 0; line < part; line += kTileLanes) {
+    for (ptrdiff_t i = line; i < line + vecs * kLanes; i += kLanes) {
+      Vec sum[4];
 #pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) sum[q] = Add ? load(w + q * stride + i) : Vec{};
+      for (int q = 0; q < 4; ++q) sum[q] = Add ? load(w + q * part + i) : Vec{};
 #pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) {
-      const Vec left = load(a + q * stride + i);
+      for (int q = 0; q < 4; ++q) {
+        const Vec a = load(left + q * part + i);
 #pragma GCC unroll 4
-      for (int r = 0; r < 4; ++r) add_product(sum[q ^ r], left, load(b + r * stride + i));
+        for (int r = 0; r < 4; ++r) add_product(sum[q ^ r], a, load(right + r * part + i));
+      }
+#pragma GCC unroll 4
+      for (int q = 0; q < 4; ++q) store(w + q * part + i, sum[q]);
     }
-#pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) store(w + q * stride + i, sum[q]);
   }
 }
 
 }  // namespace
 
-void grid(const GridTable& table, const float* a, const float* b, float* y, float* scratch) {
-  const ptrdiff_t rings = table.rings, points = table.points;
-  const float* operands[2] = {a, b};
-  Layout layout[3];
-  float* spectrum[3];
+void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
+  const ptrdiff_t rings = table.rings, points = table.points, sector_values = 4 * points * kTileLanes;
+  const float* operands[2] = {left, right};
+  Spectra spectra[3];
   float* values[3];
   for (int o = 0; o < 3; ++o) {
-    layout[o] = {rings, table.order[o] + 1, points};
-    spectrum[o] = scratch;
-    scratch += table.sectors[o] * 4 * layout[o].orders * rings * kLanes;
-  }
-  for (int o = 0; o < 3; ++o) {
+    spectra[o] = {scratch, table.order[o] + 1, rings};
+    scratch += spectra[o].size(table.sectors[o]);
     values[o] = scratch;
-    scratch += ptrdiff_t{table.sectors[o]} * 4 * points * table.ring_block * kLanes;
+    scratch += table.sectors[o] * sector_values;
   }
 
   for (int o = 0; o < 2; ++o) {
-    for (int s = 0; s < table.sectors[o]; ++s) legendre_in(table.bands[o][s], layout[o], operands[o], spectrum[o], s);
+    for (int s = 0; s < table.sectors[o]; ++s) {
+      const auto stage_a = [&](const float* legendre, int count, Lines fiber, Lines spectrum) {
+        gemm({legendre, rings}, table.rings, count, fiber, spectrum, vecs);
+      };
+      for_orders(table.bands[o][s], spectra[o], s, const_cast<float*>(operands[o]), stage_a);
+    }
   }
 
-  const ptrdiff_t line = rings * kLanes, target_orders = table.order[2] + 1;
-  for (int first = 0; first < rings; first += table.ring_block) {
-    const int block = rings - first < table.ring_block ? static_cast<int>(rings - first) : table.ring_block;
+  const ptrdiff_t ring_line = rings * kTileLanes;  // from one m to the next
+  for (int ring = 0; ring < rings; ++ring) {
     for (int o = 0; o < 2; ++o) {
       for (int s = 0; s < table.sectors[o]; ++s) {
         const int order = table.bands[o][s].order;
         for (int ps = 0; ps < 4; ++ps) {
-          // Sines begin at m = 1.
-          const int skip = ps & 1;
-          const float* trig = (skip ? table.sines : table.cosines) + skip * points;
-          float* from = layout[o].spectrum(spectrum[o], s, ps) + (skip * rings + first) * kLanes;
-          gemm({trig, points}, points, order + 1 - skip, {from, line, kLanes},
-               {layout[o].values(values[o], s, ps, block), block * kLanes, kLanes}, block);
+          const int first = ps & 1;  // sines begin at m = 1
+          const float* trig = (first ? table.sines : table.cosines) + first * points;
+          gemm({trig, points}, table.points, order + 1 - first,
+               {spectra[o].at(s, ps, first) + ring * kTileLanes, ring_line, kLanes},
+               {values[o] + s * sector_values + ps * points * kTileLanes, kTileLanes, kLanes}, vecs);
         }
       }
     }
@@ -119,30 +105,30 @@ void grid(const GridTable& table, const float* a, const float* b, float* y, floa
     bool written[2] = {false, false};
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
-      const float* left = layout[0].values(values[0], term[0], 0, block);
-      const float* right = layout[1].values(values[1], term[1], 0, block);
-      float* to = layout[2].values(values[2], term[2], 0, block);
-      if (written[term[2]]) {
-        multiply<true>(left, right, to, points * block);
-      } else {
-        multiply<false>(left, right, to, points * block);
-      }
+      (written[term[2]] ? multiply<true> : multiply<false>)(table.points, vecs, values[0] + term[0] * sector_values,
+                                                            values[1] + term[1] * sector_values,
+                                                            values[2] + term[2] * sector_values);
       written[term[2]] = true;
     }
 
     for (int s = 0; s < table.sectors[2]; ++s) {
       const int order = table.bands[2][s].order;
       for (int ps = 0; ps < 4; ++ps) {
-        const int skip = ps & 1;
-        const float* trig = (skip ? table.target_sines : table.target_cosines) + skip;
-        float* to = layout[2].spectrum(spectrum[2], s, ps) + (skip * rings + first) * kLanes;
-        gemm({trig, target_orders}, order + 1 - skip, points,
-             {layout[2].values(values[2], s, ps, block), block * kLanes, kLanes}, {to, line, kLanes}, block);
+        const int first = ps & 1;
+        const float* trig = (first ? table.target_sines : table.target_cosines) + first;
+        gemm({trig, table.order[2] + 1}, order + 1 - first, table.points,
+             {values[2] + s * sector_values + ps * points * kTileLanes, kTileLanes, kLanes},
+             {spectra[2].at(s, ps, first) + ring * kTileLanes, ring_line, kLanes}, vecs);
       }
     }
   }
 
-  for (int s = 0; s < table.sectors[2]; ++s) legendre_out(table.bands[2][s], layout[2], spectrum[2], s, y);
+  for (int s = 0; s < table.sectors[2]; ++s) {
+    const auto stage_e = [&](const float* legendre, int count, Lines fiber, Lines spectrum) {
+      gemm({legendre, count}, count, table.rings, spectrum, fiber, vecs);
+    };
+    for_orders(table.bands[2][s], spectra[2], s, y, stage_e);
+  }
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

@@ -5,12 +5,12 @@
 
 namespace gauntlet::GAUNTLET_ISA {
 
-void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, int lanes, bool add);
-void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile, int lanes);
-void sparse(const SparseTable& table, const int32_t* rows, int n, const float* a, const float* b, float* y);
-void grid(const GridTable& table, const float* a, const float* b, float* y, float* scratch);
-void fourier(const FourierTable& table, const float* a, const float* b, float* y, float* scratch);
-void matrix(const MatrixTable& table, const float* a, const float* b, float* y, float* scratch);
+void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add);
+void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
+void sparse(const SparseTable& table, int vecs, const int32_t* rows, int n, const float* left, const float* right, float* y);
+void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 double fma_loop(size_t iterations);
 
 extern const Kernels table;

@@ -1,5 +1,5 @@
 // Between memory, where the components of one channel lie side by side, and tiles, where the channels of one component do: a
-// transposition, done four lanes by four components at a time.
+// transposition of four components by as many lanes as a register holds, each quarter of the register transposed by itself.
 #include <cstring>
 
 #include "cpu/kernels/isa.h"
@@ -15,98 +15,190 @@ GAUNTLET_INLINE Quad load_quad(const float* p) {
   std::memcpy(&q, p, sizeof q);
   return q;
 }
+GAUNTLET_INLINE void store_quad(float* p, Quad q) { std::memcpy(p, &q, sizeof q); }
+GAUNTLET_INLINE Register load_register(const float* p) {
+  Register r;
+  std::memcpy(&r, p, sizeof r);
+  return r;
+}
+GAUNTLET_INLINE void store_register(float* p, Register r) { std::memcpy(p, &r, sizeof r); }
 
-GAUNTLET_INLINE void transpose(Quad& a, Quad& b, Quad& c, Quad& d) {
-  const Quad ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  const Quad cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  a = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
-  b = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
-  c = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-  d = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+/// The quads at p, p + step, p + 2 step, ... as one register, and back.
+GAUNTLET_INLINE Register gather(const float* p, ptrdiff_t step) {
+#if defined(__AVX512F__)
+  typedef float Half __attribute__((vector_size(32)));
+  const Half low = __builtin_shufflevector(load_quad(p), load_quad(p + step), 0, 1, 2, 3, 4, 5, 6, 7);
+  const Half high = __builtin_shufflevector(load_quad(p + 2 * step), load_quad(p + 3 * step), 0, 1, 2, 3, 4, 5, 6, 7);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(load_quad(p), load_quad(p + step), 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  (void)step;
+  return load_quad(p);
+#endif
+}
+template <int Index>
+GAUNTLET_INLINE Quad quarter(Register r) {
+  return __builtin_shufflevector(r, r, 4 * Index, 4 * Index + 1, 4 * Index + 2, 4 * Index + 3);
+}
+
+/// Transposes each quarter of four registers as a 4 x 4 matrix.
+GAUNTLET_INLINE void transpose(Register& a, Register& b, Register& c, Register& d) {
+#if defined(__AVX512F__)
+#define GAUNTLET_INTERLEAVE(x, y, i, j)                                                                                \
+  __builtin_shufflevector(x, y, i, i + 16, j, j + 16, i + 4, i + 20, j + 4, j + 20, i + 8, i + 24, j + 8, j + 24, i + 12, \
+                          i + 28, j + 12, j + 28)
+#define GAUNTLET_PAIRS(x, y, i)                                                                                     \
+  __builtin_shufflevector(x, y, i, i + 1, i + 16, i + 17, i + 4, i + 5, i + 20, i + 21, i + 8, i + 9, i + 24, i + 25, \
+                          i + 12, i + 13, i + 28, i + 29)
+#elif defined(__AVX2__)
+#define GAUNTLET_INTERLEAVE(x, y, i, j) __builtin_shufflevector(x, y, i, i + 8, j, j + 8, i + 4, i + 12, j + 4, j + 12)
+#define GAUNTLET_PAIRS(x, y, i) __builtin_shufflevector(x, y, i, i + 1, i + 8, i + 9, i + 4, i + 5, i + 12, i + 13)
+#else
+#define GAUNTLET_INTERLEAVE(x, y, i, j) __builtin_shufflevector(x, y, i, i + 4, j, j + 4)
+#define GAUNTLET_PAIRS(x, y, i) __builtin_shufflevector(x, y, i, i + 1, i + 4, i + 5)
+#endif
+  const Register ab_low = GAUNTLET_INTERLEAVE(a, b, 0, 1), ab_high = GAUNTLET_INTERLEAVE(a, b, 2, 3);
+  const Register cd_low = GAUNTLET_INTERLEAVE(c, d, 0, 1), cd_high = GAUNTLET_INTERLEAVE(c, d, 2, 3);
+  a = GAUNTLET_PAIRS(ab_low, cd_low, 0);
+  b = GAUNTLET_PAIRS(ab_low, cd_low, 2);
+  c = GAUNTLET_PAIRS(ab_high, cd_high, 0);
+  d = GAUNTLET_PAIRS(ab_high, cd_high, 2);
 }
 
 template <bool Add>
-GAUNTLET_INLINE void put(float* line, Quad q) {
-  if (Add) q += load_quad(line);
-  std::memcpy(line, &q, sizeof q);
+GAUNTLET_INLINE void put(float* line, Register r) {
+  if (Add) r += load_register(line);
+  store_register(line, r);
+}
+
+/// The lines that the next tile will touch, fetched while this one is worked on.
+template <bool Write>
+GAUNTLET_INLINE void prefetch(const float* memory, Strip strip, int size) {
+  const char* at = reinterpret_cast<const char*>(memory + strip.ahead);
+  const char* const end = at + (strip.stride * (strip.lanes - 1) + size) * static_cast<int64_t>(sizeof(float));
+  if (strip.stride <= size + kLanes) {
+    for (; at < end; at += 64) __builtin_prefetch(at, Write);
+  } else {
+    for (int lane = 0; lane < strip.lanes; ++lane, at += strip.stride * sizeof(float)) {
+      for (int byte = 0; byte < size * static_cast<int>(sizeof(float)); byte += 64) __builtin_prefetch(at + byte, Write);
+    }
+  }
+}
+
+/// Components [m, m + Count) of kWidth lanes; quads are read whole, from component `first` <= m on.
+template <int Count, bool Add>
+GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32_t* rows, float* tile) {
+  Register q[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) q[i] = gather(from + i * stride, 4 * stride);
+  transpose(q[0], q[1], q[2], q[3]);
+#pragma GCC unroll 4
+  for (int i = 0; i < Count; ++i) put<Add>(tile + ptrdiff_t{rows[i]} * kTileLanes, q[i]);
 }
 
 template <bool Add>
-void pack_strip(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, int lanes) {
+void pack_strip(const float* memory, const float* end, Strip strip, int size, const int32_t* rows,
+                float* tile) {
   int lane = 0;
   if (size == 1 && strip.stride == 1) {
-    float* line = tile + ptrdiff_t{rows[0]} * lanes;
-    for (; lane + 4 <= strip.lanes; lane += 4) put<Add>(line + lane, load_quad(memory + lane));
+    float* line = tile + ptrdiff_t{rows[0]} * kTileLanes;
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) put<Add>(line + lane, load_register(memory + lane));
   } else {
-    for (; lane + 4 <= strip.lanes; lane += 4) {
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) {
       const float* from = memory + lane * strip.stride;
-      // The last quad of components may reach past the lane's own: harmless inside the operand, so only its end stops us.
-      if (size < 4 && from + 3 * strip.stride + 4 > end) break;
-      for (int m = 0; m < size; m += 4) {
-        const int first = m + 4 <= size || from + 3 * strip.stride + m + 4 <= end ? m : size - 4;
-        Quad q[4];
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) q[i] = load_quad(from + i * strip.stride + first);
-        transpose(q[0], q[1], q[2], q[3]);
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
-          if (first + i >= m && first + i < size) put<Add>(tile + ptrdiff_t{rows[first + i]} * lanes + lane, q[i]);
-        }
+      // The last quad of a lane reads past its components, which is harmless but for the operand's own end.
+      if (from + (kWidth - 1) * strip.stride + (size + 3) / 4 * 4 > end) break;
+      int m = 0;
+      for (; m + 4 <= size; m += 4) pack_quads<4, Add>(from + m, strip.stride, rows + m, tile + lane);
+      switch (size - m) {
+        case 1: pack_quads<1, Add>(from + m, strip.stride, rows + m, tile + lane); break;
+        case 2: pack_quads<2, Add>(from + m, strip.stride, rows + m, tile + lane); break;
+        case 3: pack_quads<3, Add>(from + m, strip.stride, rows + m, tile + lane); break;
       }
     }
   }
   for (; lane < strip.lanes; ++lane) {
     for (int m = 0; m < size; ++m) {
-      float& to = tile[ptrdiff_t{rows[m]} * lanes + lane];
+      float& to = tile[ptrdiff_t{rows[m]} * kTileLanes + lane];
       const float value = memory[lane * strip.stride + m];
       to = Add ? to + value : value;
     }
   }
 }
 
-/// Only the first `count` components belong to this lane; what follows may be another thread's.
-GAUNTLET_INLINE void store_part(float* to, Quad q, int count) {
-  switch (count) {
-    case 1: std::memcpy(to, &q, 4); break;
-    case 2: std::memcpy(to, &q, 8); break;
-    case 3:
-      std::memcpy(to, &q, 8);
-      to[2] = q[2];
-      break;
-    default: std::memcpy(to, &q, 16);
+/// Stores the first Count components of a lane. What follows may be another thread's, unless `over` says that it is the next
+/// lane's, yet to be written.
+template <int Count>
+GAUNTLET_INLINE void store_part(float* to, Quad q, bool over) {
+  if (Count == 4 || over) {
+    store_quad(to, q);
+  } else {
+    if (Count == 1) std::memcpy(to, &q, 4);
+    if (Count >= 2) std::memcpy(to, &q, 8);
+    if (Count == 3) to[2] = q[2];
   }
+}
+
+template <int Count>
+GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* rows, const float* tile, bool over,
+                                  bool last) {
+  Register q[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) q[i] = load_register(tile + ptrdiff_t{rows[i < Count ? i : 0]} * kTileLanes);
+  transpose(q[0], q[1], q[2], q[3]);
+  // Lane by lane, in ascending order, for `over`.
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) store_part<Count>(to + i * stride, quarter<0>(q[i]), over && !(last && kWidth == 4 && i == 3));
+#if defined(__AVX2__)
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    store_part<Count>(to + (4 + i) * stride, quarter<1>(q[i]), over && !(last && kWidth == 8 && i == 3));
+  }
+#endif
+#if defined(__AVX512F__)
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) store_part<Count>(to + (8 + i) * stride, quarter<2>(q[i]), over);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) store_part<Count>(to + (12 + i) * stride, quarter<3>(q[i]), over && !(last && i == 3));
+#endif
 }
 
 }  // namespace
 
-void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, int lanes, bool add) {
+void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add) {
+  prefetch<false>(memory, strip, size);
   if (add) {
-    pack_strip<true>(memory, end, strip, size, rows, tile, lanes);
+    pack_strip<true>(memory, end, strip, size, rows, tile);
   } else {
-    pack_strip<false>(memory, end, strip, size, rows, tile, lanes);
+    pack_strip<false>(memory, end, strip, size, rows, tile);
   }
 }
 
-void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile, int lanes) {
-  int lane = 0;
+void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
+  prefetch<true>(memory, strip, size);
   if (size == 1 && strip.stride == 1) {
-    std::memcpy(memory, tile + ptrdiff_t{rows[0]} * lanes, strip.lanes * sizeof(float));
+    std::memcpy(memory, tile + ptrdiff_t{rows[0]} * kTileLanes, strip.lanes * sizeof(float));
     return;
   }
-  for (; lane + 4 <= strip.lanes; lane += 4) {
+  // Where lanes follow one another without a gap, a short last quad may spill into the next lane: components from the second
+  // on are written after it, and the first quad of the next lane is (size < 4) or comes after (the short quad goes first).
+  const bool over = strip.stride == size;
+  int lane = 0;
+  for (; lane + kWidth <= strip.lanes; lane += kWidth) {
     float* to = memory + lane * strip.stride;
-    for (int m = 0; m < size; m += 4) {
-      const int count = size - m < 4 ? size - m : 4;
-      Quad q[4];
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) q[i] = load_quad(tile + ptrdiff_t{rows[i < count ? m + i : m]} * lanes + lane);
-      transpose(q[0], q[1], q[2], q[3]);
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) store_part(to + i * strip.stride + m, q[i], count);
+    const float* from = tile + lane;
+    const bool last = lane + kWidth >= strip.lanes;
+    const int m = size / 4 * 4;
+    switch (size - m) {
+      case 1: unpack_quads<1>(to + m, strip.stride, rows + m, from, over, last); break;
+      case 2: unpack_quads<2>(to + m, strip.stride, rows + m, from, over, last); break;
+      case 3: unpack_quads<3>(to + m, strip.stride, rows + m, from, over, last); break;
     }
+    for (int quad = 0; quad < m; quad += 4) unpack_quads<4>(to + quad, strip.stride, rows + quad, from, false, last);
   }
   for (; lane < strip.lanes; ++lane) {
-    for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] = tile[ptrdiff_t{rows[m]} * lanes + lane];
+    for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] = tile[ptrdiff_t{rows[m]} * kTileLanes + lane];
   }
 }
 

@@ -22,6 +22,9 @@ inline constexpr int kWidth = 4, kRegisters = 16;
 /// Registers that one Vec takes.
 inline constexpr int kParts = kLanes / kWidth;
 
+/// Vectors whose sums fit in registers with room to spare; kVecs is a multiple.
+inline constexpr int kGroup = kParts == 1 ? 4 : kParts == 2 ? 2 : 1;
+
 typedef float Register __attribute__((vector_size(kWidth * 4)));
 
 // An array of registers and not one 64-byte vector: GCC keeps vectors wider than the registers in memory.
@@ -74,6 +77,15 @@ GAUNTLET_INLINE Vec operator-(Vec a, Vec b) {
 #pragma GCC unroll 4
   for (int i = 0; i < kParts; ++i) a.part[i] -= b.part[i];
   return a;
+}
+
+/// Calls f<Vecs>(v) for vectors v..v+Vecs-1 until `vecs` are done, as many at once as fit in registers.
+GAUNTLET_INLINE void for_groups(int vecs, const auto& f) {
+  int v = 0;
+  for (; v + kGroup <= vecs; v += kGroup) f.template operator()<kGroup>(v);
+  if constexpr (kGroup > 1) {
+    for (; v < vecs; ++v) f.template operator()<1>(v);
+  }
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA
