@@ -28,7 +28,7 @@ Channel u of one input meets channel u of the other.`,
     'gauntlet bench --bars',
   ],
   options: {
-    lmax: integers('LIST', 'degrees, as 2,4,6 or 1..10', { min: 0, max: 10, initial: '1..10' }),
+    lmax: integers('LIST', 'degrees, as 2,4,6 or 1..10 (1..10)', { min: 0, max: 10 }),
     channels: integer('N', 'channels of every irrep', { min: 1, max: 4096, initial: 64 }),
     batch: integer('N', 'samples (as many as fit in 256 MiB and 4 Gflop, at most 64000 / channels)', {
       min: 1,
@@ -38,7 +38,7 @@ Channel u of one input meets channel u of the other.`,
     settings: names('LIST', 'settings', SETTING_NAMES),
     ...deviceOptions,
     seconds: decimal('S', 'time for each row, about', { min: 0.01, max: 600, initial: 0.5 }),
-    quick: flag('lmax 1 to 3 unless told, 0.1 s for each row'),
+    quick: flag('lmax 1..3 unless told, 0.1 s for each row'),
     bars: flag('measure what this package promises of its speed, and nothing else (CPU)'),
     'dump-plan': text('DIR', 'write the plans of all rows to DIR, for gauntlet_bench, and time nothing'),
     json: flag('one JSON document instead of a table'),
@@ -49,15 +49,13 @@ Channel u of one input meets channel u of the other.`,
     const budget = values.quick ? Math.min(0.1, values.seconds) : values.seconds
     if (values.bars) return runBars(io, { budget, json: values.json })
     const { channels, batch } = values
-    const all = values.lmax.length === 10 && values.quick
+    const degrees = values.lmax ?? Array.from({ length: values.quick ? 3 : 10 }, (_, i) => i + 1)
     const cells = values.settings.flatMap((setting) =>
-      values.lmax
-        .filter((lmax) => !all || lmax <= 3)
-        .flatMap((lmax) =>
-          values.methods
-            .filter((method) => couples(method, setting, lmax))
-            .map((method): BenchCase => ({ method, setting, lmax, channels, batch })),
-        ),
+      degrees.flatMap((lmax) =>
+        values.methods
+          .filter((method) => couples(method, setting, lmax))
+          .map((method): BenchCase => ({ method, setting, lmax, channels, batch })),
+      ),
     )
     if (values['dump-plan'] !== undefined) return dumpPlans(values['dump-plan'], cells, device, io)
     io.progress('what the machine can do')

@@ -56,19 +56,19 @@ export function decimal(placeholder: string, help: string, range: Range & { init
   return { placeholder, help: withInitial(help, range.initial), initial: range.initial, parse }
 }
 
-/** Whole numbers as `2,4,6` or `1..10`, or both: `1..4,8`. */
-export function integers(placeholder: string, help: string, range: Range & { initial: string }): Option<number[]> {
+/** Whole numbers as `2,4,6` or `1..10`, or both: `1..4,8`; `undefined` where it is not given. */
+export function integers(placeholder: string, help: string, range: Range): Option<number[] | undefined> {
   const parse = (value: string, name: string): number[] => {
     const numbers = value.split(',').flatMap((part) => {
-      const ends = part.split('..')
+      const ends = part.split('..').map((end) => toInteger(end.trim(), name, range))
       if (ends.length > 2) throw expected('numbers like 2,4,6 or 1..10', name, value)
-      const [first, last] = [ends[0], ends.at(-1)!].map((end) => toInteger(end.trim(), name, range))
+      const [first, last] = [ends[0], ends[ends.length - 1]]
       if (last < first) throw expected('a range that ascends', name, value)
       return Array.from({ length: last - first + 1 }, (_, i) => first + i)
     })
     return [...new Set(numbers)].sort((a, b) => a - b)
   }
-  return { placeholder, help: withInitial(help, range.initial), initial: parse(range.initial, ''), parse }
+  return { placeholder, help, initial: undefined, parse }
 }
 
 /** Names out of a list, as `grid,matrix`; all of them unless told. */

@@ -5,7 +5,7 @@ import { METHOD_NAMES, METHODS, setting, SETTING_NAMES, type MethodName, type Se
 export interface SelftestCase {
   name: string
   batch: number
-  create(device: DeviceOption): Product
+  create: (device: DeviceOption) => Product
 }
 
 /** Every method in every setting up to `lmax`, then sizes and irreps chosen to be awkward. */

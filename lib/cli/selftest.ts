@@ -25,7 +25,7 @@ export const command = defineCommand({
   positionals: [],
   about: `Checks every form of every product, at many sizes, against a float64 reference that shares no code with
 the kernels, on fresh random inputs. The output is filled with NaN before each call. Prints
-||out - reference|| / ||reference|| of each case, which has to stay below ${TOLERANCE}; exits with status 1
+||out - reference|| / ||reference|| of each case, which has to stay below ${TOLERANCE.toExponential()}; exits with status 1
 if any case fails. Needs nothing but the installed package.`,
   examples: ['gauntlet selftest', 'gauntlet selftest --device cuda --lmax 10', 'gauntlet selftest --quick --json'],
   options: {

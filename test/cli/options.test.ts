@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest'
+import {
+  decimal,
+  describeOptions,
+  flag,
+  integer,
+  integers,
+  names,
+  parseOptions,
+  suggest,
+  text,
+} from '../../lib/cli/options.js'
+
+const options = {
+  lmax: integers('LIST', 'degrees', { min: 0, max: 10 }),
+  channels: integer('N', 'channels', { min: 1, max: 64, initial: 8 }),
+  batch: integer('N', 'batch', { min: 1, max: 1e6 }),
+  cutoff: decimal('R', 'cutoff', { min: 0.5, max: 10, initial: 5 }),
+  kinds: names('LIST', 'kinds', ['grid', 'matrix', 'fourier'] as const),
+  out: text('FILE', 'output'),
+  json: flag('JSON'),
+}
+
+test('what is not given keeps its initial value', () => {
+  expect(parseOptions([], options, [])).toEqual({
+    values: {
+      lmax: undefined,
+      channels: 8,
+      batch: undefined,
+      cutoff: 5,
+      kinds: ['grid', 'matrix', 'fourier'],
+      out: undefined,
+      json: false,
+    },
+    positionals: [],
+  })
+})
+
+test('reads every kind of value, in any order, with words between', () => {
+  const args = [
+    'a.xyz',
+    '--lmax',
+    '1..3,8,2',
+    '--json',
+    '--channels=16',
+    'b',
+    '--cutoff',
+    '2.5e0',
+    '--kinds',
+    'fourier,grid',
+  ]
+  const { values, positionals } = parseOptions(args, options, ['FILE', 'MORE'])
+  expect(values).toMatchObject({
+    lmax: [1, 2, 3, 8],
+    channels: 16,
+    cutoff: 2.5,
+    kinds: ['fourier', 'grid'],
+    json: true,
+  })
+  expect(positionals).toEqual(['a.xyz', 'b'])
+})
+
+test.each([
+  [['--channels', '8x'], /a whole number from 1 to 64 for --channels but received "8x"/],
+  [['--channels', '8.0'], /a whole number/],
+  [['--channels', ''], /a whole number/],
+  [['--channels', '0x10'], /a whole number/],
+  [['--channels', '0'], /from 1 to 64/],
+  [['--channels=-3'], /from 1 to 64/],
+  [['--channels', '1e1'], /a whole number/],
+  [['--cutoff', '5A'], /a number from 0.5 to 10 for --cutoff but received "5A"/],
+  [['--cutoff', 'Infinity'], /a number/],
+  [['--cutoff', '.'], /a number/],
+  [['--lmax', '1..'], /a whole number from 0 to 10/],
+  [['--lmax', '1..2..3'], /numbers like 2,4,6 or 1..10/],
+  [['--lmax', '3..1'], /a range that ascends/],
+  [['--lmax', '1,,2'], /a whole number/],
+  [['--lmax', '1..99'], /from 0 to 10/],
+  [['--kinds', 'grid,dense'], /names out of grid, matrix, fourier for --kinds but received "dense"/],
+  [['--kind', 'grid'], /Unknown option --kind; did you mean --kinds\?/],
+  [['--nothing-like-it'], /^Unknown option --nothing-like-it$/],
+  [['--out'], /--out/],
+  [['--json=yes'], /--json/],
+  [['word'], /Unexpected argument "word"/],
+])('refuses %j', (args, message) => {
+  const expected = { code: 'ERR_ARGUMENT', message: expect.stringMatching(message) as string }
+  expect(() => parseOptions(args, options, [])).toThrow(expect.objectContaining(expected) as Error)
+})
+
+test('a missing word is named', () => {
+  expect(() => parseOptions([], options, ['FILE'])).toThrow(/Missing argument FILE/)
+})
+
+test('suggests only what is near', () => {
+  expect(suggest('bnech', ['bench', 'info'])).toBe('; did you mean bench?')
+  expect(suggest('xyz', ['bench', 'info'])).toBe('')
+})
+
+test('the help lists every option with its initial value, within 100 columns', () => {
+  const page = describeOptions({ ...options, long: flag('word '.repeat(60).trim()) })
+  expect(page).toContain('--channels N  channels (8)')
+  expect(page).toContain('--kinds LIST  kinds: grid, matrix, fourier (all)')
+  for (const line of page.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+})
