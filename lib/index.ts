@@ -1,3 +1,4 @@
 export * from './o3/index.js'
 export * from './product/index.js'
 export * from './runtime/index.js'
+export * from './structures/index.js'

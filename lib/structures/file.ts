@@ -32,7 +32,8 @@ export function unreadable(path: string, error: unknown): GauntletError {
 
 /** `wanted` indices below `count`, spread evenly; all of them where there are no more. */
 export function spread(count: number, wanted = count): number[] {
-  if (wanted !== count && !(Number.isInteger(wanted) && wanted > 0)) throw expected('a positive integer', 'frames', wanted)
+  if (wanted !== count && !(Number.isInteger(wanted) && wanted > 0))
+    throw expected('a positive integer', 'frames', wanted)
   const length = Math.min(count, wanted)
   return Array.from({ length }, (_, i) => Math.floor((i * count) / length))
 }

@@ -1,4 +1,4 @@
-import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import type { Entry, ZipFile } from 'yauzl'
 import { GauntletError } from '../runtime/errors.js'
 import { unreadable } from './file.js'
 import { NPY_PREAMBLE, npyExtent, npyHeaderLength, parseNpy, parseNpyHeader, type NpyArray } from './npy.js'
@@ -24,6 +24,8 @@ export async function readNpz(
 ): Promise<{ names: string[]; arrays: Map<string, NpyArray> }> {
   const names: string[] = []
   const arrays = new Map<string, NpyArray>()
+  // Loaded here because few programs that use this package ever read an archive.
+  const { openPromise } = await import('yauzl')
   let zip: ZipFile
   try {
     zip = await openPromise(path, { lazyEntries: true, autoClose: false })
