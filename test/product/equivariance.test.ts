@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest'
+import { Irreps, Random, randomRotation, rotate } from '../../lib/o3/index.js'
+import { FullTensorProduct, GauntTensorProduct, MatrixTensorProduct, type Product } from '../../lib/product/index.js'
+import { both, natural, operands, relativeError, TOLERANCE } from './helpers.js'
+
+const device = 'cpu'
+const products: [string, () => Product][] = [
+  ['full, sparse', () => new FullTensorProduct(both(2, 3), both(2, 2), { device })],
+  ['full, dense', () => new FullTensorProduct(natural(3, 3), natural(3, 2), { device, implementation: 'dense' })],
+  ['full, channelwise', () => new FullTensorProduct(natural(4, 5), natural(4, 5), { device, channels: 'each' })],
+  ['Gaunt, sparse', () => new GauntTensorProduct(both(3, 5), both(3, 5), undefined, { device, algorithm: 'sparse' })],
+  ['Gaunt, Fourier', () => new GauntTensorProduct(both(3, 5), both(3, 5), undefined, { device, algorithm: 'fourier' })],
+  ['Gaunt, grid', () => new GauntTensorProduct(both(3, 5), both(3, 5), undefined, { device, algorithm: 'grid' })],
+  ['Gaunt, grid, lmax 8', () => new GauntTensorProduct(natural(8), natural(8), natural(16), { device })],
+  ['matrix', () => new MatrixTensorProduct(both(3, 5), both(3, 5), undefined, { device })],
+  ['matrix, lmax 6', () => new MatrixTensorProduct(natural(6), natural(6), natural(12), { device })],
+]
+
+describe.each(products)('%s', (_, make) => {
+  test.each([
+    ['a rotation', 1],
+    ['a rotation with inversion', -1],
+  ])('commutes with %s', (_name, sign) => {
+    using product = make()
+    const batch = 4
+    const { x1, x2 } = operands(product, batch, 7)
+    const matrix = randomRotation(new Random(8)).map((entry) => sign * entry)
+    const turn = (irreps: Irreps, x: Float32Array) => Float32Array.from(rotate(irreps, matrix, x))
+    const turnedAfter = turn(product.irrepsOut, product.forward(x1, x2))
+    const turnedBefore = product.forward(turn(product.irrepsIn1, x1), turn(product.irrepsIn2, x2))
+    // Both sides carry the product's own error, and the rotated inputs are rounded once more.
+    expect(relativeError(turnedBefore, turnedAfter)).toBeLessThan(2 * TOLERANCE)
+  })
+})
+
+test('the test can fail: parity is seen', () => {
+  using product = new FullTensorProduct('1o', '1o', { device, filterIrOut: ['1e'] })
+  const { x1, x2 } = operands(product, 3, 9)
+  const inversion = [-1, 0, 0, 0, -1, 0, 0, 0, -1]
+  const out = product.forward(x1, x2)
+  expect(relativeError(rotate('1o', inversion, out), out)).toBeGreaterThan(1)
+  expect(relativeError(rotate('1e', inversion, out), out)).toBe(0)
+})
