@@ -112,6 +112,7 @@ class Buffers {
       // On a GPU the data stay there; what a copy costs is another question.
       const arrays = dims.map((dim) => allocate(batch * dim))
       for (const array of arrays.slice(0, 2)) fillRandomly(array, random)
+      arrays[2].fill(0) // so that no run is the first to touch its pages
       this.host.push(...arrays)
       const used = product.device === 'cpu' ? arrays : arrays.map((array) => DeviceArray.from(array, product.device))
       this.sets.push([used[0], used[1], used[2]])
