@@ -1,0 +1,316 @@
+// Runs the CUDA executor, kernels and all, on an emulated GPU, against the plain float64 reading of the same plan.
+//
+// Every case runs for each target, on machines with much and with little shared memory, with the threads of a block in three
+// orders (the results must be the same floats), from host and from device memory. Built with sanitizers by run.sh.
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "core/error.h"
+#include "core/executor.h"
+#include "cuda/runtime.h"
+#include "cuda/tile.h"
+#include "plans.h"
+#include "reference.h"
+
+namespace gauntlet::cuda {
+alignas(256) float4 dynamic_shared[emulated::kSharedBytes / sizeof(float4)];
+}
+
+namespace gauntlet::test {
+namespace {
+
+// A sum of n float32 products carries an error of about sqrt(n) 2^-24 of its terms' size; the longest sums here have a few
+// thousand terms through three stages. A wrong index is wrong by the size of the result itself.
+constexpr double kTolerance = 4e-6;
+
+int failures = 0;
+int checks = 0;
+
+void expect(bool truth, const std::string& what) {
+  ++checks;
+  if (truth) return;
+  ++failures;
+  std::printf("FAILED %s\n", what.c_str());
+}
+
+struct Machine {
+  const char* name;
+  int shared_per_block, shared_per_multiprocessor;
+};
+constexpr Machine kMachines[] = {{"sm_90", 227 << 10, 228 << 10}, {"sm_86", 99 << 10, 100 << 10}, {"sm_75", 64 << 10, 64 << 10},
+                                 {"tiny", 12 << 10, 12 << 10}};
+
+std::vector<float> random_floats(Random& random, size_t n) {
+  std::vector<float> values(n);
+  for (float& value : values) value = static_cast<float>(random.real());
+  return values;
+}
+
+double relative_error(const std::vector<float>& got, const std::vector<double>& wanted) {
+  double error = 0, norm = 0;
+  for (size_t n = 0; n < wanted.size(); ++n) {
+    error += (got[n] - wanted[n]) * (got[n] - wanted[n]);
+    norm += wanted[n] * wanted[n];
+  }
+  return norm == 0 ? std::sqrt(error) : std::sqrt(error / norm);
+}
+
+std::vector<float> run(Executor& executor, const Plan& plan, int target, std::vector<float> (&x)[3], size_t batch, bool on_device) {
+  std::vector<float> out(batch * plan.dim[target], std::nanf(""));
+  Operand operands[3];
+  for (int o = 0; o < 3; ++o) operands[o] = {o == target ? out.data() : x[o].data(), on_device};
+  executor.evaluate(target, operands, batch);
+  return out;
+}
+
+void check_plan(const std::string& name, const Plan& plan, size_t batch, unsigned seed, std::vector<int> targets = {0, 1, 2}) {
+  Random random(seed);
+  std::vector<float> x[3];
+  for (int o = 0; o < 3; ++o) x[o] = random_floats(random, batch * plan.dim[o]);
+  for (int target : targets) {
+    const std::vector<double> wanted = evaluate(plan, target, x, batch);
+    for (const Machine& machine : kMachines) {
+      emulated::machine.shared_per_block = machine.shared_per_block;
+      emulated::machine.shared_per_multiprocessor = machine.shared_per_multiprocessor;
+      const std::string label = name + ", target " + std::to_string(target) + ", " + machine.name;
+      const auto executor = make_cuda_executor(plan, 0);
+      std::vector<float> first;
+      for (const Order order : {Order::forward, Order::backward, Order::shuffled}) {
+        emulated::machine.order = order;
+        const bool on_device = order != Order::forward;
+        const std::vector<float> got = run(*executor, plan, target, x, batch, on_device);
+        if (order == Order::forward) {
+          first = got;
+          const double error = relative_error(got, wanted);
+          expect(error < kTolerance, label + ": error " + std::to_string(error * 1e6) + "e-6");
+        } else {
+          expect(std::memcmp(got.data(), first.data(), got.size() * sizeof(float)) == 0, label + ": depends on thread order");
+        }
+      }
+    }
+  }
+}
+
+Plan plan_of(Random& random, int channels, const int (&fiber)[3], const SideOptions& options,
+             const std::function<Form(const Side (&)[3])>& make) {
+  Plan plan{};
+  Group group{.channels = channels};
+  for (int o = 0; o < 3; ++o) group.sides[o] = random_side(random, fiber[o], channels, options, plan.dim[o]);
+  group.form = make(group.sides);
+  plan.groups.push_back(std::move(group));
+  return plan;
+}
+
+void test_sparse() {
+  Random random(1);
+  for (const int channels : {1, 3, 40}) {
+    for (const bool odd : {false, true}) {
+      const SideOptions options{.uneven = odd, .shared = odd, .scattered = odd};
+      const Plan plan = plan_of(random, channels, {9, 16, 25}, options,
+                                [&](const Side (&sides)[3]) { return random_sparse(random, sides, 150); });
+      check_plan("sparse, " + std::to_string(channels) + (odd ? " channels, uneven" : " channels"), plan, 37, 2);
+    }
+  }
+  // Fibers beyond what shared memory holds: pieces of all three.
+  const Plan large = plan_of(random, 2, {300, 20, 2500}, {.scattered = true, .most_block = 13},
+                             [&](const Side (&sides)[3]) { return random_sparse(random, sides, 6000); });
+  check_plan("sparse, large fibers", large, 40, 3);
+  const Plan empty = plan_of(random, 2, {3, 3, 5}, {}, [&](const Side (&)[3]) { return SparseForm{}; });
+  check_plan("sparse, nothing coupled", empty, 5, 3);
+}
+
+void test_dense() {
+  Random random(4);
+  for (const int channels : {1, 5}) {
+    const Plan plan = plan_of(random, channels, {12, 16, 27}, {.uneven = channels > 1, .shared = true, .scattered = true},
+                              [&](const Side (&sides)[3]) { return random_dense(random, sides, 12, 9); });
+    check_plan("dense, " + std::to_string(channels) + " channels", plan, 21, 5);
+  }
+  const Plan large = plan_of(random, 1, {220, 30, 900}, {.most_block = 21},
+                             [&](const Side (&sides)[3]) { return random_dense(random, sides, 60, 13); });
+  check_plan("dense, large fibers", large, 33, 6);
+}
+
+void test_grid() {
+  Random random(7);
+  struct Case {
+    int degree[3], sectors[3], rings, points, channels;
+    size_t batch;
+  };
+  const Case cases[] = {
+      {{0, 0, 0}, {1, 1, 1}, 1, 1, 1, 3},    {{1, 1, 2}, {1, 1, 1}, 2, 3, 1, 70},   {{2, 2, 4}, {1, 1, 1}, 3, 5, 8, 37},
+      {{3, 2, 5}, {2, 2, 2}, 4, 6, 3, 23},   {{4, 4, 8}, {1, 1, 1}, 5, 9, 5, 9},    {{4, 3, 2}, {2, 1, 2}, 9, 8, 4, 11},
+      {{6, 6, 12}, {1, 1, 1}, 7, 13, 2, 17}, {{10, 10, 20}, {1, 1, 1}, 11, 21, 1, 2}, {{5, 6, 7}, {3, 2, 4}, 19, 17, 1, 3},
+  };
+  for (const Case& c : cases) {
+    int fiber[3];
+    const GridForm form = random_grid(random, c.degree, c.sectors, c.rings, c.points, fiber);
+    const SideOptions options{.uneven = c.channels > 2, .shared = c.channels > 2, .scattered = c.channels > 2};
+    const Plan plan = plan_of(random, c.channels, fiber, options, [&](const Side (&)[3]) { return form; });
+    check_plan("grid, degrees " + std::to_string(c.degree[0]) + " " + std::to_string(c.degree[1]) + " " +
+                   std::to_string(c.degree[2]),
+               plan, c.batch, 8);
+  }
+  // Sectors that overlap, rows that belong to none, and a sector that no term reaches.
+  int fiber[3];
+  GridForm form = random_grid(random, {2, 2, 3}, {2, 1, 3}, 3, 4, fiber);
+  form.sectors[2][1].first = 1;
+  form.terms = {{{0, 0, 0}}, {{1, 0, 1}}, {{1, 0, 0}}};
+  const Plan plan = plan_of(random, 2, fiber, {}, [&](const Side (&)[3]) { return form; });
+  check_plan("grid, overlapping sectors", plan, 19, 9);
+}
+
+void test_fourier() {
+  Random random(10);
+  struct Case {
+    int degree[3], sectors[3], fiber[3], channels;
+    size_t batch;
+  };
+  const Case cases[] = {
+      {{0, 0, 0}, {1, 1, 1}, {1, 1, 1}, 1, 5},      {{1, 1, 2}, {1, 1, 1}, {4, 4, 9}, 6, 11},
+      {{2, 3, 4}, {2, 2, 2}, {9, 16, 25}, 3, 14},   {{4, 1, 2}, {1, 3, 2}, {25, 4, 9}, 1, 40},
+      {{5, 5, 10}, {1, 1, 1}, {36, 36, 121}, 1, 3}, {{7, 7, 5}, {1, 1, 1}, {64, 64, 36}, 1, 2},
+  };
+  for (const Case& c : cases) {
+    const FourierForm form = random_fourier(random, c.degree, c.sectors, c.fiber);
+    const SideOptions options{.uneven = c.channels > 2, .shared = c.channels > 2, .scattered = c.channels > 2};
+    const Plan plan = plan_of(random, c.channels, c.fiber, options, [&](const Side (&)[3]) { return form; });
+    check_plan("Fourier, degrees " + std::to_string(c.degree[0]) + " " + std::to_string(c.degree[1]) + " " +
+                   std::to_string(c.degree[2]),
+               plan, c.batch, 11);
+  }
+}
+
+void test_matrix() {
+  Random random(12);
+  for (const int size : {1, 3, 4, 7, 13}) {
+    const int fiber[3] = {size * size, size * size, size * size};
+    for (const int sectors : {1, 2}) {
+      const MatrixForm form = random_matrix(random, size, {sectors, 2, sectors}, fiber);
+      const SideOptions options{.uneven = sectors > 1, .shared = sectors > 1, .scattered = sectors > 1};
+      const Plan plan = plan_of(random, 3, fiber, options, [&](const Side (&)[3]) { return form; });
+      check_plan("matrix, size " + std::to_string(size) + ", sectors " + std::to_string(sectors), plan, 15, 13);
+    }
+  }
+}
+
+/// Every channel of x1 with every channel of x2: one group per pair of blocks, and operands that several groups read.
+Plan outer_product(Random& random, int channels1, int channels2) {
+  Plan plan{.dim = {channels1 * 3 + 2 * 1, channels2 * 5, 0}};
+  const Block blocks1[2] = {{0, channels1, 3}, {channels1 * 3, 2, 1}};
+  for (const Block& block : blocks1) {
+    Group group{.channels = block.channels * channels2};
+    group.sides[0] = {block.size, channels2, block.channels, {block}, {}};
+    group.sides[1] = {5, 1, channels2, {{0, channels2, 5}}, {}};
+    group.sides[2] = {7, 1, group.channels, {{plan.dim[2], group.channels, 7}}, {}};
+    plan.dim[2] += group.channels * 7;
+    for (Side& side : group.sides) {
+      for (int row = 0; row < side.fiber; ++row) side.rows.push_back(row);
+    }
+    group.form = random_sparse(random, group.sides, 30);
+    plan.groups.push_back(std::move(group));
+  }
+  return plan;
+}
+
+void test_groups() {
+  Random random(14);
+  check_plan("outer product", outer_product(random, 4, 6), 13, 15, {2});
+  check_plan("outer product of single channels", outer_product(random, 1, 1), 33, 16, {2});
+  const Plan outer = outer_product(random, 4, 6);
+  for (const int target : {0, 1}) {
+    std::vector<float> x[3];
+    for (int o = 0; o < 3; ++o) x[o] = random_floats(random, 2 * outer.dim[o]);
+    std::string code;
+    try {
+      run(*make_cuda_executor(outer, 0), outer, target, x, 2, false);
+    } catch (const Error& error) {
+      code = error.code();
+    }
+    expect(code == "ERR_ARGUMENT", "outer product: a derivative that needs a sum over channels is refused");
+  }
+  // Channelwise groups that read the same operand: its derivative is the sum over groups, and zero where no group reads.
+  Plan shared{.dim = {4 * 3 + 5, 4 * 5, 0}};
+  for (int n = 0; n < 2; ++n) {
+    Group group{.channels = 4};
+    group.sides[0] = {3, 1, 4, {{0, 4, 3}}, {0, 1, 2}};
+    group.sides[1] = {5, 1, 4, {{0, 4, 5}}, {4, 3, 2, 1, 0}};
+    group.sides[2] = {2, 1, 4, {{shared.dim[2], 4, 2}}, {0, 1}};
+    shared.dim[2] += 8;
+    group.form = random_sparse(random, group.sides, 20);
+    shared.groups.push_back(std::move(group));
+  }
+  check_plan("groups that share operands", shared, 29, 17);
+  // One channel of x2 for all lanes.
+  Plan broadcast = plan_of(random, 6, {9, 4, 9}, {}, [&](const Side (&sides)[3]) { return random_sparse(random, sides, 60); });
+  broadcast.groups[0].sides[1] = {4, 1, 1, {{0, 1, 4}}, {0, 1, 2, 3}};
+  broadcast.dim[1] = 4;
+  check_plan("one channel for all", broadcast, 26, 18, {0, 2});
+}
+
+/// Batches that are cut into chunks on two streams; on each machine's own queue order.
+void test_chunks() {
+  Random random(19);
+  emulated::machine.shared_per_block = 227 << 10, emulated::machine.shared_per_multiprocessor = 228 << 10;
+  const Plan plan = plan_of(random, 16, {5, 5, 9}, {}, [&](const Side (&sides)[3]) { return random_sparse(random, sides, 12); });
+  const size_t batch = 20001;
+  std::vector<float> x[3];
+  for (int o = 0; o < 3; ++o) x[o] = random_floats(random, batch * plan.dim[o]);
+  const std::vector<double> wanted = evaluate(plan, 2, x, batch);
+  const auto executor = make_cuda_executor(plan, 0);
+  for (const size_t some : {batch, batch / 2, size_t{1}, batch}) {
+    const uint64_t before = emulated::machine.launches;
+    const std::vector<float> got = run(*executor, plan, 2, x, some, false);
+    const std::vector<double> part(wanted.begin(), wanted.begin() + static_cast<ptrdiff_t>(some * plan.dim[2]));
+    expect(relative_error(got, part) < kTolerance, "chunks: " + std::to_string(some) + " samples");
+    if (some == batch) expect(emulated::machine.launches - before >= 3, "chunks: a large batch is cut");
+  }
+  // Two operands on the device and the result on the host.
+  std::vector<float> out(batch * plan.dim[2], std::nanf(""));
+  const Operand mixed[3] = {{x[0].data(), true}, {x[1].data(), false}, {out.data(), false}};
+  executor->evaluate(2, mixed, batch);
+  expect(relative_error(out, wanted) < kTolerance, "chunks: operands in different places");
+  executor->evaluate(2, {{nullptr}, {nullptr}, {nullptr}}, 0);
+}
+
+void test_runtime() {
+  expect(cuda::status().usable && cuda::devices().size() == 1, "runtime: the emulated GPU is found");
+  float* memory = static_cast<float*>(cuda::allocate_device(0, 4 * sizeof(float)));
+  const float values[4] = {1, 2, 3, 4};
+  float back[4] = {};
+  cuda::copy_to_device(0, memory, values, sizeof values);
+  cuda::copy_to_host(0, back, memory, sizeof back);
+  cuda::free_device(0, memory);
+  expect(std::memcmp(values, back, sizeof values) == 0, "runtime: there and back");
+  cuda::free_pinned(cuda::allocate_pinned(64));
+  std::string code;
+  try {
+    make_cuda_executor(Plan{}, 3);
+  } catch (const Error& error) {
+    code = error.code();
+  }
+  expect(code == "ERR_DEVICE", "runtime: a device that is not there");
+}
+
+}  // namespace
+}  // namespace gauntlet::test
+
+int main(int argc, char** argv) {
+  using namespace gauntlet::test;
+  emulated::shared_memory = reinterpret_cast<std::byte*>(gauntlet::cuda::dynamic_shared);
+  const std::pair<const char*, void (*)()> tests[] = {{"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},
+                                                      {"grid", test_grid},       {"fourier", test_fourier}, {"matrix", test_matrix},
+                                                      {"groups", test_groups},   {"chunks", test_chunks}};
+  for (const auto& [name, test] : tests) {
+    if (argc > 1 && std::strcmp(argv[1], name) != 0) continue;
+    test();
+    std::printf("%-8s %d checks, %d failed\n", name, checks, failures);
+    std::fflush(stdout);
+  }
+  return failures == 0 && checks > 0 ? 0 : 1;
+}
