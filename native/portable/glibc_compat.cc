@@ -36,6 +36,7 @@ BIND(dlsym, "2.2.5");
 BIND(dlvsym, "2.2.5");
 BIND(dlerror, "2.2.5");
 BIND(dladdr, "2.2.5");
+BIND(dlmopen, "2.3.4");
 BIND(pthread_create, "2.2.5");
 BIND(pthread_join, "2.2.5");
 BIND(pthread_detach, "2.2.5");
