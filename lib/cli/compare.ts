@@ -130,19 +130,16 @@ function print(
 function lossReport(results: Result[], allowed: number): string {
   const groups = new Map<string, Result[]>()
   for (const result of results) {
-    const key = result.lost.map(({ coupling }) => coupling).join()
+    const key = result.lost.join()
     groups.set(key, [...(groups.get(key) ?? []), result])
   }
   const lines = [...groups.values()].map((group) => {
     const titles = group.map(({ method }) => METHODS[method].title).join('; ')
-    const { lost } = group[0]
-    if (lost.length === 0) return `  ${titles}: nothing\n`
-    const reasons = [...new Set(lost.map(({ reason }) => reason))].map((reason) => {
-      const those = lost.filter((one) => one.reason === reason).map(({ coupling }) => coupling)
-      const examples = those.slice(0, 4).join(', ') + (those.length > 4 ? ', ...' : '')
-      return `    ${those.length} with ${reason}: ${examples}\n`
-    })
-    return `  ${titles}: ${lost.length}\n${reasons.join('')}`
+    const [{ lost, method }] = group
+    if (lost.length === 0) return `  nothing: ${titles}\n`
+    const examples = lost.slice(0, 4).join(', ') + (lost.length > 4 ? ', ...' : '')
+    const reason = METHODS[method].loss === undefined ? '' : `, for ${METHODS[method].loss}`
+    return `  ${lost.length}${reason}: ${titles}\n    ${examples}\n`
   })
   return `Left out of the ${allowed} couplings that triangle and parity rule allow:\n${lines.join('')}`
 }

@@ -30,7 +30,7 @@ export interface Result {
   equivarianceError: number
   /** Couplings l1 x l2 -> l3, however many blocks they have. */
   coupled: number
-  lost: { coupling: string; reason: string }[]
+  lost: string[]
   outputDimension: number
 }
 
@@ -102,7 +102,7 @@ export function runProduct(method: Method, comparison: Comparison): Result {
   const product = method.create(irreps, irreps, 'all', comparison.device)
   try {
     const has = new Set(product.paths.map(describePath))
-    const lost = couplings(irreps).filter(({ coupling }) => !has.has(coupling))
+    const lost = couplings(irreps).filter((coupling) => !has.has(coupling))
     return {
       method: method.name,
       secondsPerAtom: timePerAtom(product, comparison),
@@ -157,16 +157,12 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   return norm === 0 ? Math.sqrt(difference) : Math.sqrt(difference / norm)
 }
 
-/** Every coupling of the irreps with themselves that triangle and parity rule allow, and what may forbid it further. */
-export function couplings(irreps: Irreps): { coupling: string; reason: string }[] {
-  const all: { coupling: string; reason: string }[] = []
+/** Every coupling of the irreps with themselves that triangle and parity rule allow. */
+export function couplings(irreps: Irreps): string[] {
+  const all: string[] = []
   for (const { ir: a } of irreps) {
     for (const { ir: b } of irreps) {
-      for (const c of a.product(b)) {
-        const path = { l1: a.l, p1: a.p, l2: b.l, p2: b.p, l3: c.l, p3: c.p }
-        const reason = (a.l + b.l + c.l) % 2 === 1 ? 'odd l1 + l2 + l3' : 'even l1 + l2 + l3'
-        all.push({ coupling: describePath(path), reason })
-      }
+      for (const c of a.product(b)) all.push(describePath({ l1: a.l, p1: a.p, l2: b.l, p2: b.p, l3: c.l, p3: c.p }))
     }
   }
   return all

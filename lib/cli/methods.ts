@@ -62,6 +62,8 @@ export interface Method {
   name: MethodName
   title: string
   floor: FloorName
+  /** Why it lacks couplings that triangle and parity rule allow; Clebsch-Gordan has them all. */
+  loss?: string
   create(in1: Irreps, in2: Irreps, out: Irreps | 'all', device: DeviceOption): Product
 }
 
@@ -79,6 +81,7 @@ export const METHODS: Record<MethodName, Method> = {
     name: 'matrix',
     title: 'matrix product',
     floor: 'matrix',
+    loss: 'a 6j symbol that vanishes',
     create: (in1, in2, out, device) => new MatrixTensorProduct(in1, in2, out === 'all' ? undefined : out, { device }),
   },
 }
@@ -106,6 +109,7 @@ function gaunt(
     name,
     title,
     floor,
+    loss: 'odd l1 + l2 + l3',
     create: (in1, in2, out, device) => {
       const kept = out === 'all' ? undefined : out
       const total = in1.lmax + in2.lmax + (kept?.lmax ?? in1.lmax + in2.lmax)
