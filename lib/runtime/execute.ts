@@ -38,6 +38,8 @@ export interface AsyncOptions {
   signal?: AbortSignal
 }
 
+type OnlySignal = Pick<AsyncOptions, 'signal'>
+
 /**
  * A plan on a device, which computes F(x1, x2, x3) = sum of coefficient * x1[i] * x2[j] * x3[k] with one operand left out.
  * Every array is `batch` rows of its operand's `dim` floats; the batch is read off the lengths. Nothing is written before
@@ -82,6 +84,16 @@ export class Execution implements Disposable {
    *
    * @throws never; the promise rejects, with the signal's reason where it is aborted already
    */
+  evaluateAsync<Out extends FloatArray>(
+    target: Target,
+    x: FloatArray,
+    y: FloatArray,
+    options: AsyncOptions & { out: Out },
+  ): Promise<Out>
+  evaluateAsync(target: Target, x: DeviceArray, y: DeviceArray, options?: OnlySignal): Promise<DeviceArray>
+  evaluateAsync(target: Target, x: Float32Array, y: FloatArray, options?: OnlySignal): Promise<Float32Array>
+  evaluateAsync(target: Target, x: FloatArray, y: Float32Array, options?: OnlySignal): Promise<Float32Array>
+  evaluateAsync(target: Target, x: FloatArray, y: FloatArray, options?: AsyncOptions): Promise<FloatArray>
   async evaluateAsync(target: Target, x: FloatArray, y: FloatArray, options: AsyncOptions = {}): Promise<FloatArray> {
     const { out, signal } = options
     signal?.throwIfAborted()

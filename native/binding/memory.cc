@@ -8,6 +8,7 @@
 #include <string>
 
 #include "binding/errors.h"
+#include "core/huge_pages.h"
 #ifdef GAUNTLET_WITH_CUDA
 #include "cuda/runtime.h"
 #endif
@@ -15,7 +16,8 @@
 namespace gauntlet::binding {
 namespace {
 
-constexpr size_t kAlignment = 64;  // a cache line and an AVX-512 register
+constexpr size_t kAlignment = 64;        // a cache line and an AVX-512 register
+constexpr size_t kLarge = 2 * kHugePage;  // from here on, rounding up to huge pages costs little
 
 /// What an ArrayBuffer holds of its memory. Outlives free(), until the buffer's finalizer runs.
 struct Allocation {
@@ -107,12 +109,14 @@ std::shared_ptr<Memory> Memory::zeros(size_t length, [[maybe_unused]] bool pinne
 }
 
 void Memory::take_host(bool zeroed) {
-  // calloc leaves the pages of a large block untouched, where aligned_alloc and memset would claim them all at once.
-  const size_t room = bytes() + kAlignment;
-  base_ = zeroed ? std::calloc(room, 1) : std::malloc(room);
+  // Large blocks fill whole huge pages. calloc leaves their pages untouched, where aligned_alloc and memset would claim them.
+  const size_t alignment = bytes() < kLarge ? kAlignment : kHugePage;
+  const size_t size = (bytes() + alignment - 1) / alignment * alignment;
+  base_ = zeroed ? std::calloc(size + alignment, 1) : std::malloc(size + alignment);
   if (!base_) out_of_memory(length_);
-  const uintptr_t first = (reinterpret_cast<uintptr_t>(base_) + kAlignment - 1) / kAlignment * kAlignment;
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(base_) + alignment - 1) / alignment * alignment;
   data_ = reinterpret_cast<float*>(first);
+  if (alignment == kHugePage) prefer_huge_pages(data_, size);
 }
 
 Memory::~Memory() {

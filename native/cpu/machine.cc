@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/huge_pages.h"
 #include "cpu/kernels.h"
 
 namespace gauntlet {
@@ -61,6 +62,8 @@ MachineRates measure_machine(int threads, double milliseconds) {
 
   const size_t share = kCopyBytes / threads;
   const std::unique_ptr<char[]> from(new char[share * threads]), to(new char[share * threads]);
+  prefer_huge_pages(from.get(), share * threads);
+  prefer_huge_pages(to.get(), share * threads);
   std::memset(from.get(), 1, share * threads);
   std::memset(to.get(), 0, share * threads);  // claims the pages
   rates.bandwidth = best_rate(threads, milliseconds, [&](int thread) {
