@@ -39,14 +39,11 @@ function flopsPerLane({ form }: Group): number {
   }
 }
 
-/** A multiply-add for every coefficient and one for every run of coefficients that share the output and one input. */
-function tableFlops(index: SparseForm['index']): number {
-  const runs = (o: number) => {
-    const distinct = new Set<number>()
-    for (let e = 0; e < index[2].length; e++) distinct.add(index[2][e] * 2 ** 26 + index[o][e])
-    return distinct.size
-  }
-  return 2 * (index[2].length + Math.min(runs(0), runs(1)))
+/** A multiply-add for every coefficient and a multiplication for every pair of inputs that some coefficient couples. */
+function tableFlops([left, right, out]: SparseForm['index']): number {
+  const pairs = new Set<number>()
+  for (let e = 0; e < out.length; e++) pairs.add(left[e] * 2 ** 26 + right[e])
+  return 2 * out.length + pairs.size
 }
 
 /** Legendre and Fourier stages of every sector, and 16 multiply-adds for every quarter's point and term. */

@@ -57,10 +57,11 @@ class CpuGroup {
     const int vecs = (count + kLanes - 1) / kLanes;
     left.pack(operands[program.left].data, batch, first, count, a);
     right.pack(operands[program.right].data, batch, first, count, b);
-    program.transform(vecs, a, b, room);
-    for (const SideTiles::Piece& piece : out.pieces()) {
-      const Program::Rows rows = program.piece(piece, vecs, a, b, room);
-      out.unpack(operands[target].data, first, count, piece, rows.rows, rows.tile);
+    for (int step = 0; step < program.steps(); ++step) {
+      program.run(step, vecs, a, b, room);
+      for (const Program::Ready& ready : program.ready(step)) {
+        out.unpack(operands[target].data, first, count, *ready.piece, ready.rows, room);
+      }
     }
   }
 
@@ -75,11 +76,11 @@ class CpuGroup {
       }
       program = std::visit(
           Overloaded{
-              [&](const SparseForm& form) { return make_sparse_program(form, group_.sides, target); },
-              [&](const DenseForm& form) { return make_dense_program(form, group_.sides, target); },
-              [&](const GridForm& form) { return make_grid_program(form, group_.sides, target); },
-              [&](const FourierForm& form) { return make_fourier_program(form, group_.sides, target); },
-              [&](const MatrixForm& form) { return make_matrix_program(form, group_.sides, target); },
+              [&](const SparseForm& form) { return make_sparse_program(form, group_.sides, tiles_[target], target); },
+              [&](const DenseForm& form) { return make_dense_program(form, group_.sides, tiles_[target], target); },
+              [&](const GridForm& form) { return make_grid_program(form, group_.sides, tiles_[target], target); },
+              [&](const FourierForm& form) { return make_fourier_program(form, group_.sides, tiles_[target], target); },
+              [&](const MatrixForm& form) { return make_matrix_program(form, group_.sides, tiles_[target], target); },
           },
           group_.form);
     }

@@ -20,7 +20,7 @@ LinearRows spread(const LinearMap& map, int32_t degree, int32_t pad) {
 
 class FourierProgram : public TransformProgram {
  public:
-  FourierProgram(const FourierForm& form, const Side sides[3], int target) : TransformProgram(sides, target) {
+  FourierProgram(const FourierForm& form, const Side sides[3], const SideTiles& out, int target) : TransformProgram(sides, out, target) {
     const int operands[2] = {left, right};
     for (int o = 0; o < 2; ++o) {
       const int32_t degree = form.degree[operands[o]];
@@ -49,17 +49,17 @@ class FourierProgram : public TransformProgram {
     table_.terms = static_cast<int32_t>(form.terms.size());
     table_.term = terms_.data();
 
-    size_t scratch = size_t(table_.sectors[2]) * sector * kTileLanes;
+    size_t floats = size_t(table_.sectors[2]) * sector * kTileLanes;
     for (int o = 0; o < 2; ++o) {
-      for (const LinearTable& table : tables_[o]) scratch += size_t(table.rows) * kTileLanes;
+      for (const LinearTable& table : tables_[o]) floats += size_t(table.rows) * kTileLanes;
     }
     const double f = 2 * table_.degree[0] + 1, g = 2 * table_.degree[1] + 1;
     work = static_cast<double>(from_->size()) + 2 * f * f * g * g * table_.terms;
-    set_scratch(scratch);
+    set_scratch(floats);
   }
 
-  void transform(int vecs, const float* left, const float* right, float* room) const override {
-    kernels().fourier(table_, vecs, left, right, room + scratch_, room);
+  void run(int, int vecs, const float* left, const float* right, float* room) const override {
+    kernels().fourier(table_, vecs, left, right, room, scratch(room));
   }
 
  private:
@@ -73,8 +73,8 @@ class FourierProgram : public TransformProgram {
 
 }  // namespace
 
-std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], int target) {
-  return std::make_unique<FourierProgram>(form, sides, target);
+std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out, int target) {
+  return std::make_unique<FourierProgram>(form, sides, out, target);
 }
 
 }  // namespace gauntlet

@@ -8,7 +8,7 @@ namespace {
 
 class GridProgram : public TransformProgram {
  public:
-  GridProgram(const GridForm& form, const Side sides[3], int target) : TransformProgram(sides, target) {
+  GridProgram(const GridForm& form, const Side sides[3], const SideTiles& out, int target) : TransformProgram(sides, out, target) {
     const int operands[3] = {left, right, target};
     table_.rings = form.rings;
     table_.points = form.points;
@@ -18,18 +18,18 @@ class GridProgram : public TransformProgram {
     table_.terms = static_cast<int32_t>(form.terms.size());
     table_.term = terms_.data();
 
-    size_t scratch = 0;
+    size_t floats = 0;
     for (int o = 0; o < 3; ++o) {
       const size_t spectrum = size_t(table_.order[o] + 1) * form.rings;
-      scratch += table_.sectors[o] * 4 * (spectrum + form.points) * kTileLanes;
+      floats += table_.sectors[o] * 4 * (spectrum + form.points) * kTileLanes;
       work += table_.sectors[o] * 2.0 * form.points * spectrum;
     }
     work += 16.0 * form.points * form.rings * table_.terms;
-    set_scratch(scratch);
+    set_scratch(floats);
   }
 
-  void transform(int vecs, const float* left, const float* right, float* room) const override {
-    kernels().grid(table_, vecs, left, right, room + scratch_, room);
+  void run(int, int vecs, const float* left, const float* right, float* room) const override {
+    kernels().grid(table_, vecs, left, right, room, scratch(room));
   }
 
  private:
@@ -89,8 +89,8 @@ class GridProgram : public TransformProgram {
 
 }  // namespace
 
-std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], int target) {
-  return std::make_unique<GridProgram>(form, sides, target);
+std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out, int target) {
+  return std::make_unique<GridProgram>(form, sides, out, target);
 }
 
 }  // namespace gauntlet

@@ -16,6 +16,8 @@ inline constexpr int kLanes = 16;
 /// Vectors of a line: enough that they share the cost of finding each coefficient.
 inline constexpr int kVecs = 4;
 inline constexpr int kTileLanes = kLanes * kVecs;
+/// Most components that are packed or unpacked at once.
+inline constexpr int kPieceSize = 32;
 
 /// `lanes` consecutive lanes of one block, `stride` floats apart (0: all the same). The lanes of the next tile lie `ahead`
 /// floats further on.
@@ -25,27 +27,24 @@ struct Strip {
   int64_t ahead;
 };
 
-/// One row of a sparse table is a list of runs, y = sum over runs of a[index] * (sum over entries of coefficient * b[index]).
-struct SparseRun {
-  int32_t index;
-  int32_t begin, end;  // into entries
-};
-struct SparseEntry {
+/// y[row[i]] = sum over entries begin[i]..begin[i+1] of coefficient * x[index], for every listed row once.
+struct TableEntry {
   int32_t index;
   float coefficient;
 };
-struct SparseTable {
-  const int32_t* row_begin;  // into runs; row r ends where row r + 1 begins
-  const SparseRun* runs;
-  const SparseEntry* entries;
-};
-
-/// y[row[i]] = sum over entries begin[i]..begin[i+1] of coefficient * x[index], for every row once.
 struct LinearTable {
   int32_t rows;
   const int32_t* row;
   const int32_t* begin;
-  const SparseEntry* entries;
+  const TableEntry* entries;
+};
+
+/// Products of pairs, left[pair[2n]] * right[pair[2n+1]], then linear maps of them: onto rows that hold nothing yet, and onto
+/// rows that earlier couplings began.
+struct Coupling {
+  int32_t pairs;
+  const int32_t* pair;
+  LinearTable set, add;
 };
 
 struct GridBand {
@@ -96,9 +95,8 @@ struct Kernels {
   /// The way back.
   void (*unpack)(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
 
-  /// y[r] for the table's rows `rows[0..n)`.
-  void (*sparse)(const SparseTable& table, int vecs, const int32_t* rows, int n, const float* left, const float* right,
-                 float* y);
+  /// `scratch` holds one line for each pair.
+  void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
   /// y for the target's whole fiber; `scratch` is 64-byte aligned.
   void (*grid)(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
   void (*fourier)(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);

@@ -1,20 +1,33 @@
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "cpu/program.h"
 
 namespace gauntlet {
 
-LinearRows::LinearRows(int32_t rows, std::vector<Entry> entries) : row_(rows), begin_{0} {
-  std::vector<int32_t> count(rows, 0);
+LinearRows::LinearRows(int32_t rows, std::vector<Entry> entries) : row_(rows) {
+  std::iota(row_.begin(), row_.end(), 0);
+  build(std::move(entries));
+}
+
+LinearRows::LinearRows(std::vector<Entry> entries) {
+  for (const Entry& entry : entries) row_.push_back(entry.row);
+  std::sort(row_.begin(), row_.end());
+  row_.erase(std::unique(row_.begin(), row_.end()), row_.end());
+  build(std::move(entries));
+}
+
+void LinearRows::build(std::vector<Entry> entries) {
+  std::map<int32_t, int32_t> count;
   for (const Entry& entry : entries) ++count[entry.row];
   // Rows of one length in a row: the loop over a row then ends where the processor expects it.
-  std::iota(row_.begin(), row_.end(), 0);
   std::stable_sort(row_.begin(), row_.end(), [&](int32_t x, int32_t y) { return count[x] < count[y]; });
-  std::vector<int32_t> place(rows);
-  for (int32_t i = 0; i < rows; ++i) {
-    place[row_[i]] = i;
-    begin_.push_back(begin_.back() + count[row_[i]]);
+  std::map<int32_t, int32_t> place;
+  begin_.push_back(0);
+  for (int32_t row : row_) {
+    place[row] = static_cast<int32_t>(place.size());
+    begin_.push_back(begin_.back() + count[row]);
   }
   std::stable_sort(entries.begin(), entries.end(), [&](const Entry& x, const Entry& y) { return place[x.row] < place[y.row]; });
   for (const Entry& entry : entries) entries_.push_back({entry.column, static_cast<float>(entry.value)});

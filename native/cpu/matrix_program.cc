@@ -6,7 +6,7 @@ namespace {
 class MatrixProgram : public TransformProgram {
  public:
   // F = trace((X1 X2 + s X2 X1) X3^T) / 2, so with A, B = X1, X2 or X1^T, X3 or X3, X2^T the one left out is (A B + s B A) / 2.
-  MatrixProgram(const MatrixForm& form, const Side sides[3], int target) : TransformProgram(sides, target) {
+  MatrixProgram(const MatrixForm& form, const Side sides[3], const SideTiles& out, int target) : TransformProgram(sides, out, target) {
     if (target == 0) left = 2, right = 1;
     const int operands[2] = {left, right};
     const bool transposed[2] = {target == 1, target == 0};
@@ -44,8 +44,8 @@ class MatrixProgram : public TransformProgram {
     set_scratch(size_t(table_.sectors[0] + table_.sectors[1] + table_.sectors[2]) * entries * kTileLanes);
   }
 
-  void transform(int vecs, const float* left, const float* right, float* room) const override {
-    kernels().matrix(table_, vecs, left, right, room + scratch_, room);
+  void run(int, int vecs, const float* left, const float* right, float* room) const override {
+    kernels().matrix(table_, vecs, left, right, room, scratch(room));
   }
 
  private:
@@ -59,8 +59,8 @@ class MatrixProgram : public TransformProgram {
 
 }  // namespace
 
-std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], int target) {
-  return std::make_unique<MatrixProgram>(form, sides, target);
+std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out, int target) {
+  return std::make_unique<MatrixProgram>(form, sides, out, target);
 }
 
 }  // namespace gauntlet

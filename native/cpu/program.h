@@ -11,49 +11,45 @@
 
 namespace gauntlet {
 
+/// Works tile by tile, in steps: run(step), then the pieces of the target that ready(step) names are complete.
 class Program {
  public:
   virtual ~Program() = default;
 
-  /// Where the components of a piece lie after piece() returned: on rows[m] of a tile.
-  struct Rows {
-    const int32_t* rows;
-    const float* tile;
+  struct Ready {
+    const SideTiles::Piece* piece;
+    const int32_t* rows;  // of the tile at `room`, one for each component
   };
 
-  /// Computes whatever all pieces share, from `vecs` vectors of the packed tiles of the operands `left` and `right`.
-  virtual void transform(int vecs, const float* left, const float* right, float* room) const = 0;
-  virtual Rows piece(const SideTiles::Piece& piece, int vecs, const float* left, const float* right, float* room) const = 0;
+  virtual int steps() const { return 1; }
+  /// `vecs` vectors of the packed tiles of the operands `left` and `right`.
+  virtual void run(int step, int vecs, const float* left, const float* right, float* room) const = 0;
+  virtual std::span<const Ready> ready(int step) const = 0;
 
   int left = 0, right = 1;  // which operands
-  size_t room = 0;          // floats of scratch, for intermediates and results
+  size_t room = 0;          // floats: the result's tile, then scratch
   double work = 0;          // multiply-adds per lane, about: how finely a call is worth cutting
 };
 
-std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], int target);
-std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], int target);
-std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], int target);
-std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], int target);
-std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], int target);
+std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out, int target);
+std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out, int target);
+std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out, int target);
+std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out, int target);
+std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out, int target);
 
-/// The programs that transform their operands keep the target's whole fiber as a tile at the end of their room.
+/// The programs that transform their operands make the target's whole fiber in one step.
 class TransformProgram : public Program {
  public:
-  Rows piece(const SideTiles::Piece& piece, int, const float*, const float*, float* room) const override {
-    return {piece.rows, room + scratch_};
-  }
+  std::span<const Ready> ready(int) const override { return ready_; }
 
  protected:
-  TransformProgram(const Side sides[3], int target) {
+  TransformProgram(const Side sides[3], const SideTiles& out, int target) : fiber_(sides[target].fiber) {
     left = target == 0 ? 1 : 0;
     right = target == 2 ? 1 : 2;
-    fiber_ = sides[target].fiber;
+    for (const SideTiles::Piece& piece : out.pieces()) ready_.push_back({&piece, piece.rows});
   }
-  /// Call once the scratch that the kernel needs is known.
-  void set_scratch(size_t floats) {
-    scratch_ = floats;
-    room = floats + static_cast<size_t>(fiber_) * kTileLanes;
-  }
+  float* scratch(float* room) const { return room + static_cast<size_t>(fiber_) * kTileLanes; }
+  void set_scratch(size_t floats) { room = floats + static_cast<size_t>(fiber_) * kTileLanes; }
   /// The terms as [left sector, right sector, target sector].
   std::vector<int32_t> order_terms(const std::vector<Term>& terms, int target) const {
     std::vector<int32_t> ordered;
@@ -63,8 +59,10 @@ class TransformProgram : public Program {
     return ordered;
   }
 
-  size_t scratch_ = 0;
-  int32_t fiber_ = 0;
+  const int32_t fiber_;
+
+ private:
+  std::vector<Ready> ready_;
 };
 
 /// A LinearTable that owns its memory.
@@ -74,13 +72,18 @@ class LinearRows {
     int32_t row, column;
     double value;
   };
+  /// Every row of 0..rows-1, also those without entries.
   LinearRows(int32_t rows, std::vector<Entry> entries);
+  /// The rows that have entries.
+  explicit LinearRows(std::vector<Entry> entries);
   LinearTable table() const { return {static_cast<int32_t>(row_.size()), row_.data(), begin_.data(), entries_.data()}; }
   size_t size() const { return entries_.size(); }
 
  private:
+  void build(std::vector<Entry> entries);
+
   std::vector<int32_t> row_, begin_;
-  std::vector<SparseEntry> entries_;
+  std::vector<TableEntry> entries_;
 };
 
 }  // namespace gauntlet

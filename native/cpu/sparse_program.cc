@@ -1,99 +1,147 @@
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <map>
 
 #include "cpu/program.h"
 
 namespace gauntlet {
 namespace {
 
-/// One coefficient, its fiber rows in the order (target, outer, inner).
+/// One coefficient, by fiber rows of the target and of its left and right operands.
 struct Entry {
-  int32_t row, outer, inner;
+  int32_t row, left, right;
   double value;
 };
 
+/// Which block of a side each fiber row belongs to: a pair of blocks, one (l1, l2), is one coupling.
+std::vector<int32_t> blocks_of_rows(const Side& side) {
+  std::vector<int32_t> block_of(side.fiber, 0);
+  size_t at = 0;
+  for (size_t b = 0; b < side.blocks.size(); ++b) {
+    for (int32_t m = 0; m < side.blocks[b].size; ++m) block_of[side.rows[at++]] = static_cast<int32_t>(b);
+  }
+  return block_of;
+}
+
+/// One step for every pair of blocks. Target rows live in slots of a small tile, from the first step that adds to them until
+/// their pieces are complete and written out: where paths are kept apart the whole fiber would not fit in any cache.
 class SparseProgram : public Program {
  public:
-  /// `entries` carry the rows of operands 0, 1, 2 in `index`.
   SparseProgram(const std::vector<int32_t> (&index)[3], const std::vector<double>& coefficient, const Side sides[3],
-                int target) {
-    const int first = target == 0 ? 1 : 0, second = target == 2 ? 1 : 2;
-    std::vector<Entry> entries = sorted(index, coefficient, target, first, second);
-    std::vector<Entry> swapped = sorted(index, coefficient, target, second, first);
-    left = first, right = second;
-    if (count_runs(swapped) < count_runs(entries)) {
-      entries.swap(swapped);
-      std::swap(left, right);
+                const SideTiles& out, int target) {
+    left = target == 0 ? 1 : 0;
+    right = target == 2 ? 1 : 2;
+    const std::vector<int32_t> left_block = blocks_of_rows(sides[left]), right_block = blocks_of_rows(sides[right]);
+    std::map<std::array<int32_t, 2>, std::vector<Entry>> by_blocks;
+    for (size_t e = 0; e < coefficient.size(); ++e) {
+      const Entry entry{index[target][e], index[left][e], index[right][e], coefficient[e]};
+      by_blocks[{left_block[entry.left], right_block[entry.right]}].push_back(entry);
     }
-    build(entries, sides[target].fiber);
-    room = static_cast<size_t>(kPieceRows) * kTileLanes;
-    work = static_cast<double>(entries_.size() + runs_.size());
-    for (int32_t r = 0; r < kPieceRows; ++r) identity_[r] = r;
+    std::vector<std::vector<Entry>> couplings;
+    for (auto& [blocks, entries] : by_blocks) couplings.push_back(std::move(entries));
+    if (couplings.empty()) couplings.emplace_back();  // nothing to compute, yet the target is to become zero
+
+    const Lifetimes lifetimes(couplings, out, sides[target].fiber);
+    std::vector<int32_t> slot(sides[target].fiber, kZeroSlot), free;
+    for (int32_t s = 0; s < static_cast<int32_t>(couplings.size()); ++s) {
+      add_step(couplings[s], lifetimes, s, slot, free);
+      for (size_t p = 0; p < out.pieces().size(); ++p) {
+        if (lifetimes.piece_complete[p] == s) add_ready(out.pieces()[p], slot);
+      }
+      for (size_t row = 0; row < slot.size(); ++row) {
+        if (lifetimes.row_done[row] == s && slot[row] != kZeroSlot) free.push_back(slot[row]);
+      }
+    }
+    room = (slots_ + most_pairs_) * kTileLanes;
   }
 
-  void transform(int, const float*, const float*, float*) const override {}
+  int steps() const override { return static_cast<int>(steps_.size()); }
 
-  Rows piece(const SideTiles::Piece& piece, int vecs, const float* left, const float* right, float* room) const override {
-    kernels().sparse({row_begin_.data(), runs_.data(), entries_.data()}, vecs, piece.rows, piece.size, left, right, room);
-    return {identity_.data(), room};
+  void run(int step, int vecs, const float* left, const float* right, float* room) const override {
+    if (step == 0) std::fill_n(room + size_t{kZeroSlot} * kTileLanes, kTileLanes, 0.0f);
+    const Step& s = steps_[step];
+    const Coupling coupling{static_cast<int32_t>(s.pairs.size() / 2), s.pairs.data(), s.set->table(), s.add->table()};
+    kernels().couple(coupling, vecs, left, right, room, room + slots_ * kTileLanes);
   }
+
+  std::span<const Ready> ready(int step) const override { return steps_[step].ready; }
 
  private:
-  static constexpr int32_t kPieceRows = 32;  // pieces are no longer
+  static constexpr int32_t kZeroSlot = 0;  // stands for the rows that no coefficient reaches
 
-  static std::vector<Entry> sorted(const std::vector<int32_t> (&index)[3], const std::vector<double>& coefficient,
-                                   int target, int outer, int inner) {
-    std::vector<Entry> entries(coefficient.size());
-    for (size_t e = 0; e < entries.size(); ++e) {
-      entries[e] = {index[target][e], index[outer][e], index[inner][e], coefficient[e]};
-    }
-    std::sort(entries.begin(), entries.end(), [](const Entry& x, const Entry& y) {
-      return std::array{x.row, x.outer, x.inner} < std::array{y.row, y.outer, y.inner};
-    });
-    return entries;
-  }
+  /// Which steps use what.
+  struct Lifetimes {
+    std::vector<int32_t> row_begun;       // first step that adds to a row
+    std::vector<int32_t> row_done;        // step after which no piece needs it
+    std::vector<int32_t> piece_complete;  // last step that adds to a row of the piece
 
-  static size_t count_runs(const std::vector<Entry>& entries) {
-    size_t runs = 0;
-    for (size_t e = 0; e < entries.size(); ++e) {
-      runs += e == 0 || entries[e].row != entries[e - 1].row || entries[e].outer != entries[e - 1].outer;
-    }
-    return runs;
-  }
-
-  void build(const std::vector<Entry>& entries, int32_t rows) {
-    row_begin_.push_back(0);
-    size_t e = 0;
-    for (int32_t row = 0; row < rows; ++row) {
-      const size_t first_run = runs_.size();
-      while (e < entries.size() && entries[e].row == row) {
-        const int32_t outer = entries[e].outer, begin = static_cast<int32_t>(entries_.size());
-        for (; e < entries.size() && entries[e].row == row && entries[e].outer == outer; ++e) {
-          entries_.push_back({entries[e].inner, static_cast<float>(entries[e].value)});
+    Lifetimes(const std::vector<std::vector<Entry>>& couplings, const SideTiles& out, int32_t fiber)
+        : row_begun(fiber, -1), row_done(fiber, 0) {
+      std::vector<int32_t> last(fiber, 0);
+      for (int32_t s = 0; s < static_cast<int32_t>(couplings.size()); ++s) {
+        for (const Entry& entry : couplings[s]) {
+          if (row_begun[entry.row] < 0) row_begun[entry.row] = s;
+          last[entry.row] = s;
         }
-        runs_.push_back({outer, begin, static_cast<int32_t>(entries_.size())});
       }
-      // Runs of one length in a row: the loop over a run then ends where the processor expects it.
-      std::stable_sort(runs_.begin() + first_run, runs_.end(),
-                       [](const SparseRun& x, const SparseRun& y) { return x.end - x.begin < y.end - y.begin; });
-      row_begin_.push_back(static_cast<int32_t>(runs_.size()));
+      for (const SideTiles::Piece& piece : out.pieces()) {
+        int32_t complete = 0;
+        for (int32_t m = 0; m < piece.size; ++m) complete = std::max(complete, last[piece.rows[m]]);
+        for (int32_t m = 0; m < piece.size; ++m) row_done[piece.rows[m]] = std::max(row_done[piece.rows[m]], complete);
+        piece_complete.push_back(complete);
+      }
     }
+  };
+
+  struct Step {
+    std::vector<int32_t> pairs;
+    std::unique_ptr<LinearRows> set, add;
+    std::vector<Ready> ready;
+  };
+
+  void add_step(const std::vector<Entry>& entries, const Lifetimes& lifetimes, int32_t s, std::vector<int32_t>& slot,
+                std::vector<int32_t>& free) {
+    Step step;
+    std::map<std::array<int32_t, 2>, int32_t> pair_number;
+    std::vector<LinearRows::Entry> set, add;
+    for (const Entry& entry : entries) {
+      const auto [pair, is_new] = pair_number.try_emplace({entry.left, entry.right}, static_cast<int32_t>(pair_number.size()));
+      if (is_new) step.pairs.insert(step.pairs.end(), {entry.left, entry.right});
+      const bool begins = lifetimes.row_begun[entry.row] == s;
+      if (begins && slot[entry.row] == kZeroSlot) {
+        slot[entry.row] = free.empty() ? static_cast<int32_t>(slots_++) : free.back();
+        if (!free.empty()) free.pop_back();
+      }
+      (begins ? set : add).push_back({slot[entry.row], pair->second, entry.value});
+    }
+    step.set = std::make_unique<LinearRows>(std::move(set));
+    step.add = std::make_unique<LinearRows>(std::move(add));
+    most_pairs_ = std::max(most_pairs_, pair_number.size());
+    work += static_cast<double>(entries.size() + pair_number.size());
+    steps_.push_back(std::move(step));
   }
 
-  std::vector<int32_t> row_begin_;
-  std::vector<SparseRun> runs_;
-  std::vector<SparseEntry> entries_;
-  std::array<int32_t, kPieceRows> identity_;
+  void add_ready(const SideTiles::Piece& piece, const std::vector<int32_t>& slot) {
+    std::vector<int32_t> rows;
+    for (int32_t m = 0; m < piece.size; ++m) rows.push_back(slot[piece.rows[m]]);
+    slot_rows_.push_back(std::move(rows));
+    steps_.back().ready.push_back({&piece, slot_rows_.back().data()});
+  }
+
+  std::vector<Step> steps_;
+  std::deque<std::vector<int32_t>> slot_rows_;
+  size_t slots_ = 1, most_pairs_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], int target) {
-  return std::make_unique<SparseProgram>(form.index, form.coefficient, sides, target);
+std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out, int target) {
+  return std::make_unique<SparseProgram>(form.index, form.coefficient, sides, out, target);
 }
 
-// Dense blocks are a sparse table that leaves nothing out.
-std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], int target) {
+// Dense blocks are a table that leaves nothing out.
+std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out, int target) {
   std::vector<int32_t> index[3];
   for (const DenseForm::Path& path : form.paths) {
     for (int32_t i = 0; i < path.size[0]; ++i) {
@@ -106,7 +154,7 @@ std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side si
       }
     }
   }
-  return std::make_unique<SparseProgram>(index, form.coefficient, sides, target);
+  return std::make_unique<SparseProgram>(index, form.coefficient, sides, out, target);
 }
 
 }  // namespace gauntlet

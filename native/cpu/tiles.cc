@@ -4,12 +4,6 @@
 #include <cstring>
 
 namespace gauntlet {
-namespace {
-
-constexpr int kPieceSize = 32;
-
-}  // namespace
-
 SideTiles::SideTiles(const Side& side, int32_t dim, int32_t channels)
     : fiber_(side.fiber), dim_(dim), channels_(channels), divide_(side.divide), modulo_(side.modulo), rows_(side.rows) {
   std::vector<bool> written(fiber_, false);

@@ -14,6 +14,7 @@ class SideTiles {
   SideTiles(const Side& side, int32_t dim, int32_t channels);
 
   int fiber() const { return fiber_; }
+  size_t dim() const { return dim_; }
 
   /// A stretch of one block's components; long ones are cut so that a writer needs little room.
   struct Piece {

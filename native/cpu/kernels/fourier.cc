@@ -65,7 +65,7 @@ void fourier(const FourierTable& table, int vecs, const float* left, const float
   const auto at = [&](int o, int s, int v) { return coefficients[o] + (v * table.sectors[o] + s) * sector[o]; };
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
-      linear(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kTileLanes, kLanes},
+      linear<false>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kTileLanes, kLanes},
              {at(o, s, 0), kLanes, table.sectors[o] * sector[o]});
     }
   }
@@ -78,7 +78,7 @@ void fourier(const FourierTable& table, int vecs, const float* left, const float
       written[term[2]] = true;
     }
   }
-  linear(*table.from, vecs, {coefficients[2], kLanes, table.sectors[2] * sector[2]}, {y, kTileLanes, kLanes});
+  linear<false>(*table.from, vecs, {coefficients[2], kLanes, table.sectors[2] * sector[2]}, {y, kTileLanes, kLanes});
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

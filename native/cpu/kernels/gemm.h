@@ -6,16 +6,9 @@
 // is loaded once for kRows coefficients.
 #pragma once
 
-#include "cpu/kernels/vector.h"
+#include "cpu/kernels/linear.h"
 
 namespace gauntlet::GAUNTLET_ISA {
-
-/// Where a matrix of vectors lies; strides in floats.
-struct Lines {
-  float* data;
-  ptrdiff_t row;
-  ptrdiff_t vec;
-};
 
 /// A[k][m] = data[k * stride + m].
 struct Coefficients {
@@ -81,23 +74,6 @@ static inline void gemm(Coefficients a, int M, int K, Lines b, Lines c, int V) {
     for (; v + 2 <= V; v += 2) gemm_columns<rows, 2>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
   }
   for (; v < V; ++v) gemm_columns<rows, 1>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
-}
-
-/// Every row of a linear table, from lines x to lines y.
-static inline void linear(const LinearTable& table, int vecs, Lines x, Lines y) {
-  for_groups(vecs, [&]<int Vecs>(int v) {
-    for (int32_t i = 0; i < table.rows; ++i) {
-      Vec sum[Vecs] = {};
-      for (int32_t e = table.begin[i]; e < table.begin[i + 1]; ++e) {
-        const Vec coefficient = splat(table.entries[e].coefficient);
-        const float* line = x.data + table.entries[e].index * x.row + v * x.vec;
-#pragma GCC unroll 4
-        for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(line + n * x.vec));
-      }
-#pragma GCC unroll 4
-      for (int n = 0; n < Vecs; ++n) store(y.data + table.row[i] * y.row + (v + n) * y.vec, sum[n]);
-    }
-  });
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

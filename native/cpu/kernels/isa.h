@@ -7,7 +7,7 @@ namespace gauntlet::GAUNTLET_ISA {
 
 void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add);
 void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
-void sparse(const SparseTable& table, int vecs, const int32_t* rows, int n, const float* left, const float* right, float* y);
+void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
 void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);

@@ -87,7 +87,7 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
   const auto at = [&](int o, int s, int v) { return matrices[o] + (v * table.sectors[o] + s) * entries; };
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
-      linear(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kTileLanes, kLanes},
+      linear<false>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kTileLanes, kLanes},
              {at(o, s, 0), kLanes, table.sectors[o] * entries});
     }
   }
@@ -102,7 +102,7 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
       written[term[2]] = true;
     }
   }
-  linear(*table.from, vecs, {matrices[2], kLanes, table.sectors[2] * entries}, {y, kTileLanes, kLanes});
+  linear<false>(*table.from, vecs, {matrices[2], kLanes, table.sectors[2] * entries}, {y, kTileLanes, kLanes});
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

@@ -164,19 +164,7 @@ GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* ro
 #endif
 }
 
-}  // namespace
-
-void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add) {
-  prefetch<false>(memory, strip, size);
-  if (add) {
-    pack_strip<true>(memory, end, strip, size, rows, tile);
-  } else {
-    pack_strip<false>(memory, end, strip, size, rows, tile);
-  }
-}
-
-void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
-  prefetch<true>(memory, strip, size);
+void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
   if (size == 1 && strip.stride == 1) {
     std::memcpy(memory, tile + ptrdiff_t{rows[0]} * kTileLanes, strip.lanes * sizeof(float));
     return;
@@ -200,6 +188,22 @@ void unpack(float* memory, Strip strip, int size, const int32_t* rows, const flo
   for (; lane < strip.lanes; ++lane) {
     for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] = tile[ptrdiff_t{rows[m]} * kTileLanes + lane];
   }
+}
+
+}  // namespace
+
+void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add) {
+  prefetch<false>(memory, strip, size);
+  if (add) {
+    pack_strip<true>(memory, end, strip, size, rows, tile);
+  } else {
+    pack_strip<false>(memory, end, strip, size, rows, tile);
+  }
+}
+
+void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
+  prefetch<true>(memory, strip, size);
+  unpack_strip(memory, strip, size, rows, tile);
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA
