@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import nodeGypBuild from 'node-gyp-build'
 import { GauntletError, type ErrorCode } from './errors.js'
 
 /** What the native addon is made of. */
@@ -166,6 +166,8 @@ function fromNative(error: unknown): unknown {
 /** @internal The addon of the package in `folder`; see `loadAddon`. */
 export function loadFrom(folder: string): Addon {
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
+  // Only here, so that importing the package stays cheap.
+  const nodeGypBuild = createRequire(__filename)('node-gyp-build') as typeof import('node-gyp-build')
   let file: string | undefined
   let loaded: Partial<Addon>
   try {
