@@ -1,8 +1,7 @@
-#include "cuda/bundle.h"
-
 #include <algorithm>
 #include <numeric>
 
+#include "cuda/bundle.h"
 #include "cuda/tile.h"
 
 namespace gauntlet::cuda {
@@ -147,7 +146,8 @@ void BundleTable::add_step(const std::vector<int32_t>& rows, std::vector<Entry> 
   for (const std::vector<int>& list : deal(costs)) {
     for (int n : list) {
       const std::vector<int>& members = chosen[n];
-      Bundle bundle{.width = width_for(static_cast<int>(members.size())), .count = static_cast<int32_t>(keys[n].size())};
+      Bundle bundle{.width = width_for(static_cast<int>(members.size())),
+                    .count = static_cast<int32_t>(keys[n].size())};
       bundle.first_key = static_cast<int32_t>(keys_.size());
       bundle.first_coefficient = static_cast<int32_t>(coefficients_.size());
       keys_.insert(keys_.end(), keys[n].begin(), keys[n].end());

@@ -23,7 +23,7 @@ struct alignas(16) Bundle {
   int32_t width;               // 1, 2, 4 or 8 coefficients for every key
   int32_t count;               // keys
   int32_t first_key;
-  int32_t first_coefficient;   // a multiple of 4
+  int32_t first_coefficient;  // a multiple of 4
 };
 
 struct Entry {

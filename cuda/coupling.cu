@@ -1,6 +1,6 @@
-#include "cuda/coupling.h"
-
 #include <algorithm>
+
+#include "cuda/coupling.h"
 
 namespace gauntlet::cuda {
 namespace {

@@ -36,8 +36,8 @@ struct CouplingArguments {
 };
 
 template <int W, int Together, class Couplings>
-__device__ inline void couple_bundle(const Couplings& couplings, const Bundle* bundle, const float* left, const float* right,
-                                     float* out, int tile_floats, bool add) {
+__device__ inline void couple_bundle(const Couplings& couplings, const Bundle* bundle, const float* left,
+                                     const float* right, float* out, int tile_floats, bool add) {
   float sum[W][Together] = {};
   couplings.template accumulate<W, Together>(bundle, left, right, tile_floats, sum);
 #pragma unroll
@@ -147,8 +147,8 @@ class CouplingProgram final : public Program {
   void launch(const Call& call, cudaStream_t stream) const override {
     const Tiling tiling = tile_lanes(device_, channels_, call.samples, most_tiles_, together_, tile_floats_);
     const CouplingArguments arguments{
-        tiling,      layouts_[0].view(), layouts_[1].view(), layouts_[2].view(), call.left, call.right, call.out,
-        steps_.data(), step_count_,      right_at_,          out_at_,            call.accumulate,
+        tiling,   layouts_[0].view(), layouts_[1].view(), layouts_[2].view(), call.left, call.right,
+        call.out, steps_.data(),      step_count_,        right_at_,          out_at_,   call.accumulate,
     };
     launch_kernel(kernel_, tiling.blocks, lane_bytes(tiling.tiles) + tiling.tiles * tile_floats_ * kFloatBytes, stream,
                   arguments, tables_.view());

@@ -53,8 +53,8 @@ struct DenseCouplings {
 
 class DenseTables {
  public:
-  DenseTables(const std::vector<Bundle>& bundles, const std::vector<int32_t>& starts, const std::vector<DenseBlock>& blocks,
-              const std::vector<float>& coefficients)
+  DenseTables(const std::vector<Bundle>& bundles, const std::vector<int32_t>& starts,
+              const std::vector<DenseBlock>& blocks, const std::vector<float>& coefficients)
       : bundles_(bundles), starts_(starts), blocks_(blocks), coefficients_(coefficients) {}
   DenseCouplings view() const { return {bundles_.data(), starts_.data(), blocks_.data(), coefficients_.data()}; }
 
@@ -92,7 +92,8 @@ Overlap overlap(const std::vector<int32_t>& piece, int32_t first, int32_t size) 
 
 }  // namespace
 
-std::unique_ptr<Program> make_dense_program(const Group& group, const int32_t (&dim)[3], int target, const Device& device) {
+std::unique_ptr<Program> make_dense_program(const Group& group, const int32_t (&dim)[3], int target,
+                                            const Device& device) {
   const DenseForm& form = std::get<DenseForm>(group.form);
   const int l = left_of(target), r = right_of(target);
   const int32_t fiber = group.sides[target].fiber;
@@ -181,8 +182,8 @@ std::unique_ptr<Program> make_dense_program(const Group& group, const int32_t (&
     }
     steps.store();
   }
-  return std::make_unique<CouplingProgram<DenseTables>>(
-      group, pieces, steps, DenseTables(bundles, starts, blocks, coefficients), device);
+  return std::make_unique<CouplingProgram<DenseTables>>(group, pieces, steps,
+                                                        DenseTables(bundles, starts, blocks, coefficients), device);
 }
 
 }  // namespace gauntlet::cuda

@@ -3,8 +3,6 @@
 // Operands in host memory go through device memory in chunks of samples, by turns on two streams, so that the copies of one
 // chunk run beside the kernels of the other. Page-locked memory is read and written by the copy engines directly; any other goes
 // through the driver's own staging. Operands that are on the device are used where they are.
-#include "core/executor.h"
-
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/executor.h"
 #include "cuda/check.h"
 #include "cuda/layout.h"
 #include "cuda/memory.h"
@@ -26,7 +25,7 @@ namespace {
 
 constexpr size_t kMostStaging = size_t{256} << 20;  // bytes on the device for operands that live on the host
 constexpr size_t kLeastChunk = size_t{8} << 20;     // smaller copies do not fill the bus
-constexpr size_t kChunks = 8;                       // to cut a batch into, between these bounds: the first copy is not hidden
+constexpr size_t kChunks = 8;  // to cut a batch into, between these bounds: the first copy is not hidden
 
 std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[3], int target, const Device& device) {
   return std::visit(
@@ -147,7 +146,8 @@ class CudaExecutor final : public Executor {
     const size_t chunks = (batch + chunk - 1) / chunk;
     for (size_t n = 0; n <= chunks; ++n) {
       if (n < chunks) start(work, target, operands, n * chunk, std::min(chunk, batch - n * chunk), *slots_[n % 2]);
-      if (n > 0) fetch(target, operands, (n - 1) * chunk, std::min(chunk, batch - (n - 1) * chunk), *slots_[(n - 1) % 2]);
+      if (n > 0)
+        fetch(target, operands, (n - 1) * chunk, std::min(chunk, batch - (n - 1) * chunk), *slots_[(n - 1) % 2]);
     }
     for (const std::optional<Slot>& slot : slots_) slot->synchronize();
   }
@@ -177,16 +177,18 @@ class CudaExecutor final : public Executor {
     return operand.data + first * plan_.dim[o];
   }
 
-  void start(const Programs& work, int target, const Operand (&operands)[3], size_t first, size_t count, Slot& slot) const {
+  void start(const Programs& work, int target, const Operand (&operands)[3], size_t first, size_t count,
+             Slot& slot) const {
     float* data[3];
     for (int o = 0; o < 3; ++o) {
       data[o] = on_device(operands[o], o, first, slot);
       if (o == target || operands[o].on_device || row_bytes(o) == 0) continue;
-      check(cudaMemcpyAsync(data[o], operands[o].data + first * plan_.dim[o], count * row_bytes(o), cudaMemcpyHostToDevice,
-                            slot.stream()),
+      check(cudaMemcpyAsync(data[o], operands[o].data + first * plan_.dim[o], count * row_bytes(o),
+                            cudaMemcpyHostToDevice, slot.stream()),
             "copy an operand to the device");
     }
-    if (work.clear) check(cudaMemsetAsync(data[target], 0, count * row_bytes(target), slot.stream()), "clear the result");
+    if (work.clear)
+      check(cudaMemsetAsync(data[target], 0, count * row_bytes(target), slot.stream()), "clear the result");
     const Call call{.left = data[left_of(target)],
                     .right = data[right_of(target)],
                     .out = data[target],

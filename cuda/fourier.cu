@@ -17,7 +17,7 @@
 namespace gauntlet::cuda {
 namespace {
 
-constexpr int kReach = 4;    // coefficients of A that a warp holds
+constexpr int kReach = 4;     // coefficients of A that a warp holds
 constexpr int kMostRun = 8;   // sums of P
 constexpr int kMostRows = 4;  // rows of P at a time: more would only take room
 
@@ -37,9 +37,9 @@ struct FourierArguments : RoomArguments {
   const Pair* pairs;               // by sector of the target
   const int32_t* pair_starts;
   int32_t sectors;
-  int32_t degree, rows, chunk;       // of P: |u| up to degree, rows v = 0..rows - 1, rows at a time
-  int32_t run, runs;                 // of u
-  int32_t fiber;                     // rows of y
+  int32_t degree, rows, chunk;  // of P: |u| up to degree, rows v = 0..rows - 1, rows at a time
+  int32_t run, runs;            // of u
+  int32_t fiber;                // rows of y
   int32_t left_coefficients_at, right_coefficients_at, product_at;  // in a tile's room
 };
 
@@ -91,8 +91,8 @@ __device__ inline void convolve(const Pair& pair, const float* left, const float
 
 /// product[sector][row v of the chunk][u][re | im], a run of u for each warp in turn.
 template <int Run>
-__device__ inline void convolve_all(const FourierArguments& arguments, int32_t first_row, int32_t rows, const float* left,
-                                    const float* right, float* product, int warp, int warps) {
+__device__ inline void convolve_all(const FourierArguments& arguments, int32_t first_row, int32_t rows,
+                                    const float* left, const float* right, float* product, int warp, int warps) {
   const int32_t width = 2 * arguments.degree + 1;
   for (int32_t n = warp; n < arguments.sectors * rows * arguments.runs; n += warps) {
     const int32_t run = n % arguments.runs, row = n / arguments.runs % rows, sector = n / arguments.runs / rows;
@@ -258,7 +258,8 @@ class FourierProgram final : public RoomProgram<FourierArguments> {
 
 }  // namespace
 
-std::unique_ptr<Program> make_fourier_program(const Group& group, const int32_t (&dim)[3], int target, const Device& device) {
+std::unique_ptr<Program> make_fourier_program(const Group& group, const int32_t (&dim)[3], int target,
+                                              const Device& device) {
   return std::make_unique<FourierProgram>(group, dim, target, device);
 }
 

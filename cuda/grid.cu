@@ -13,18 +13,18 @@
 // G of a few rings lies in shared memory; a warp takes a ring and a run of points, makes f1, f2 and p in registers, and leaves p
 // in shared memory; then a warp takes four orders m of one e, makes H of up to 8 rings in registers, and finishes the rows of y,
 // which are its own. Each stage holds a tile of sums in registers, so that a value from shared memory serves several of them.
-#include "cuda/grid.h"
-
 #include <algorithm>
 #include <type_traits>
+
+#include "cuda/grid.h"
 
 namespace gauntlet::cuda {
 namespace {
 
 /// One item of the first stage, for 4 * Quads rings.
 template <int Quads>
-__device__ inline void rings_of(const ToRings& item, const float* x, const float* table, int32_t ring_stride, float* slab,
-                                int32_t slab_stride, int32_t rings) {
+__device__ inline void rings_of(const ToRings& item, const float* x, const float* table, int32_t ring_stride,
+                                float* slab, int32_t slab_stride, int32_t rings) {
   float cosines[4 * Quads] = {}, sines[4 * Quads] = {};
   x += item.row * kFiberStride;
   for (int32_t l = 0; l < item.count; ++l, table += ring_stride) {
@@ -50,7 +50,8 @@ __device__ inline void rings_of(const ToRings& item, const float* x, const float
 /// The four parts of a function at Points points of one ring: value[2 e + t][point]. Slots of a sector: e at m = 0, then
 /// 2 + 4 (m - 1) + 2 e + t.
 template <int Points>
-__device__ inline void values_of(const float* slab, int32_t order, const float* trigonometry, float (&value)[4][Points]) {
+__device__ inline void values_of(const float* slab, int32_t order, const float* trigonometry,
+                                 float (&value)[4][Points]) {
   constexpr int kWidth = round_up(Points, 4);
   float cosine[Points], sine[Points];
   load_uniform<Points>(trigonometry, cosine);
@@ -175,8 +176,8 @@ __device__ inline void to_rings(const GridArguments& arguments, int32_t chunk, i
   }
 }
 
-__device__ inline void multiply_all(const GridArguments& arguments, const Sector& sector, int32_t rings, const float* slab,
-                                    float* product, int warp, int warps) {
+__device__ inline void multiply_all(const GridArguments& arguments, const Sector& sector, int32_t rings,
+                                    const float* slab, float* product, int warp, int warps) {
   for (int32_t n = warp; n < rings * arguments.runs; n += warps) {
     const int32_t ring = n / arguments.runs, run = n - ring * arguments.runs;
     const int32_t first = run * arguments.run_width;

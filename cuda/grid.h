@@ -33,8 +33,8 @@ struct FromRings {
 
 struct Sector {
   int32_t order;
-  int32_t first;                   // of its FromRings, [order + 1, 2]
-  int32_t term_begin, term_end;    // its Factors
+  int32_t first;                 // of its FromRings, [order + 1, 2]
+  int32_t term_begin, term_end;  // its Factors
 };
 
 struct GridArguments : RoomArguments {
@@ -42,22 +42,23 @@ struct GridArguments : RoomArguments {
   const Factors* factors;
   const FromRings* from_rings;
   const Sector* sectors;
-  const float* legendre;           // of the operands
-  const float* trigonometry;       // [point runs, order + 1, cosines | sines, width of a run rounded up to 4]
+  const float* legendre;      // of the operands
+  const float* trigonometry;  // [point runs, order + 1, cosines | sines, width of a run rounded up to 4]
   const float* target_legendre;
   const float* target_trigonometry;  // [groups of 4 orders, points, cosines | sines, 4]
 
   int32_t to_rings_count, sector_count;
-  int32_t points, run_width, runs;           // of points
-  int32_t rings, chunk, passes, pass_rings;  // rings in all, at a time, passes over a chunk in the last stage, rings of one
-  int32_t ring_stride, chunk_stride;         // of the operands' Legendre tables: a row, and a chunk in it
+  int32_t points, run_width, runs;  // of points
+  int32_t rings, chunk, passes,
+      pass_rings;                     // rings in all, at a time, passes over a chunk in the last stage, rings of one
+  int32_t ring_stride, chunk_stride;  // of the operands' Legendre tables: a row, and a chunk in it
   int32_t target_ring_stride, pass_stride;
-  int32_t trigonometry_stride;               // of a run of points
-  int32_t target_trigonometry_stride;        // of a group of orders
-  int32_t slots;                             // of a ring's slab
-  int32_t fiber;                             // rows of y
-  int32_t slab_at, product_at;               // in a tile's room
-  bool clear;                                // bands do not cover the target's fiber once each
+  int32_t trigonometry_stride;         // of a run of points
+  int32_t target_trigonometry_stride;  // of a group of orders
+  int32_t slots;                       // of a ring's slab
+  int32_t fiber;                       // rows of y
+  int32_t slab_at, product_at;         // in a tile's room
+  bool clear;                          // bands do not cover the target's fiber once each
 };
 
 /// The kernel, for rooms in shared or in device memory.

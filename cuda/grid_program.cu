@@ -12,8 +12,8 @@ int slots_of(const GridForm::Band& band) { return 2 + 4 * band.order; }
 
 /// Where a chunk's rings begin in a padded row of a table, and how many there are.
 struct RingPlan {
-  int chunk, chunks;            // rings at a time
-  int passes, pass_rings;       // of a chunk, in the last stage
+  int chunk, chunks;       // rings at a time
+  int passes, pass_rings;  // of a chunk, in the last stage
   int chunk_stride, pass_stride;
 
   RingPlan(int rings, int most) {
@@ -62,7 +62,7 @@ class GridProgram final : public RoomProgram<GridArguments> {
     arguments_.sector_count = static_cast<int32_t>(reached.size());
     arguments_.clear = form.rings == 0 || !covered(form.sectors[target], reached, arguments_.fiber);
 
-    const RingPlan rings(form.rings, fit_rings(group.sides[l].fiber, group.sides[r].fiber));
+    const RingPlan rings(form.rings, fit_rings(form, group.sides[l].fiber, group.sides[r].fiber));
     arguments_.chunk = rings.chunk;
     arguments_.passes = rings.passes;
     arguments_.pass_rings = rings.pass_rings;
@@ -92,10 +92,11 @@ class GridProgram final : public RoomProgram<GridArguments> {
   }
 
   /// Lays out a tile's room, for as many rings at a time as is best.
-  int fit_rings(int left_fiber, int right_fiber) {
+  int fit_rings(const GridForm& form, int left_fiber, int right_fiber) {
+    const int inputs = left_fiber + right_fiber;
     const int out = arguments_.fiber * kFiberStride;
     arguments_.right_at = left_fiber * kFiberStride;
-    arguments_.slab_at = arguments_.right_at + right_fiber * kFiberStride;
+    arguments_.slab_at = inputs * kFiberStride;
     const auto lay_out = [&](int chunk) {
       arguments_.product_at = arguments_.slab_at + chunk * arguments_.slots * kLanes;
       const int end = arguments_.product_at + 4 * chunk * arguments_.points * kLanes;
@@ -105,12 +106,22 @@ class GridProgram final : public RoomProgram<GridArguments> {
       return std::max(end, arguments_.out_at + out);
     };
     const int most = std::max(1, arguments_.rings);
-    return fit(most, lay_out, [&](int chunk, int warps) {
-      const RingPlan plan(most, chunk);
-      const double rings_done = static_cast<double>(most) / (plan.chunks * plan.chunk);
-      const double waiting = plan.chunks == 1 ? 1.0 : 0.9;  // every chunk ends with barriers
-      return evenness(plan.chunk * arguments_.runs, warps) * rings_done * waiting;
-    });
+    return fit(most, lay_out,
+               [&](int chunk, int warps) { return 1 / time(form, inputs, RingPlan(most, chunk), warps); });
+  }
+
+  /// Loads from shared memory and tables for all rings, stage by stage: they are what a multiprocessor is busy with longest. Few
+  /// rings at a time load the same values more often.
+  double time(const GridForm& form, int inputs, const RingPlan& plan, int warps) const {
+    const int quads = (plan.chunk + 3) / 4, groups = form.order / kOrders + 1;
+    const double to_rings = inputs * (1 + quads) + arguments_.slots * plan.chunk;
+    const int items = plan.chunk * arguments_.runs;
+    const double multiply =
+        static_cast<double>(form.terms.size()) * items * (form.order + 2) * (4 + 2 * ((arguments_.run_width + 3) / 4));
+    const double from_points = 2.0 * arguments_.sector_count * groups * form.points * (2 * plan.chunk + 2);
+    const double from_rings = arguments_.fiber * (quads + 2 + plan.chunk / 4.0);
+    return plan.chunks *
+           (to_rings + multiply / evenness(items, warps) + (from_points + from_rings) / evenness(2 * groups, warps));
   }
 
   void make_operand_tables(const GridForm& form, int l, int r) {
@@ -234,7 +245,8 @@ class GridProgram final : public RoomProgram<GridArguments> {
 
 }  // namespace
 
-std::unique_ptr<Program> make_grid_program(const Group& group, const int32_t (&dim)[3], int target, const Device& device) {
+std::unique_ptr<Program> make_grid_program(const Group& group, const int32_t (&dim)[3], int target,
+                                           const Device& device) {
   return std::make_unique<GridProgram>(group, dim, target, device);
 }
 

@@ -1,15 +1,15 @@
-#include "cuda/layout.h"
-
 #include <algorithm>
 #include <numeric>
 #include <string>
 
 #include "core/error.h"
+#include "cuda/layout.h"
 
 namespace gauntlet::cuda {
 namespace {
 
-constexpr int32_t kLongestSegment = 2048;  // quotients by reciprocals are exact for numbers below 2^32 / count: 256 * 2048 is
+constexpr int32_t kLongestSegment =
+    2048;  // quotients by reciprocals are exact for numbers below 2^32 / count: 256 * 2048 is
 
 uint32_t reciprocal_of(int32_t count) {
   return count == 1 ? 0 : static_cast<uint32_t>(((uint64_t{1} << 32) + count - 1) / count);
@@ -17,8 +17,8 @@ uint32_t reciprocal_of(int32_t count) {
 
 /// Channels of one component each, end to end, are one stretch of memory, read best as one.
 bool continues(const Segment& last, const Segment& next) {
-  return last.channels == 1 && next.channels == 1 && last.add == next.add &&
-         last.offset + last.count == next.offset && last.count + next.count <= kLongestSegment;
+  return last.channels == 1 && next.channels == 1 && last.add == next.add && last.offset + last.count == next.offset &&
+         last.count + next.count <= kLongestSegment;
 }
 
 }  // namespace
@@ -109,10 +109,10 @@ void require_own_lanes(const Group& group, int target) {
   int32_t widest = 0;
   for (const Block& block : side.blocks) widest = std::max(widest, block.channels);
   if (group.channels <= 1 || widest == 0 || (side.divide == 1 && side.modulo >= group.channels)) return;
-  throw Error("ERR_ARGUMENT", "Expected every channel of the product to have its own channel of operand " +
-                                  std::to_string(target) +
-                                  " for a derivative on the GPU, but it is shared: outer products need a sum over channels, "
-                                  "which the CUDA kernels do not have; use device 'cpu'");
+  throw Error("ERR_ARGUMENT",
+              "Expected every channel of the product to have its own channel of operand " + std::to_string(target) +
+                  " for a derivative on the GPU, but it is shared: outer products need a sum over channels, "
+                  "which the CUDA kernels do not have; use device 'cpu'");
 }
 
 }  // namespace gauntlet::cuda

@@ -7,7 +7,8 @@
 namespace gauntlet::cuda {
 
 template <int W, int InStride, int OutStride>
-__device__ inline void apply_bundle(const BundleView& map, const Bundle* bundle, const float* in, float* out, bool add) {
+__device__ inline void apply_bundle(const BundleView& map, const Bundle* bundle, const float* in, float* out,
+                                    bool add) {
   const uint32_t* keys = map.keys + bundle->first_key;
   const float* coefficients = map.coefficients + bundle->first_coefficient;
   const int32_t count = bundle->count;
@@ -31,7 +32,8 @@ __device__ inline void apply_bundle(const BundleView& map, const Bundle* bundle,
 
 /// Applies step `step` of the map to one lane of a tile; `warp` of `warps` share the tile. `in` and `out` point at the lane.
 template <int InStride, int OutStride>
-__device__ inline void apply_map(const BundleView& map, int step, int warp, int warps, const float* in, float* out, bool add) {
+__device__ inline void apply_map(const BundleView& map, int step, int warp, int warps, const float* in, float* out,
+                                 bool add) {
   for (int list = step * kWarps + warp; list < (step + 1) * kWarps; list += warps) {
     const int32_t end = map.starts[list + 1];
     for (int32_t n = map.starts[list]; n < end; ++n) {

@@ -29,16 +29,16 @@ struct MatrixArguments : RoomArguments {
   const Factors* factors;  // by sector of the target
   const int32_t* starts;
   int32_t sectors, size;
-  int32_t square, squares;  // of Y that a warp takes; squares in a row of them
-  bool swapped;             // the first factor is the right operand
+  int32_t square, squares;                                      // of Y that a warp takes; squares in a row of them
+  bool swapped;                                                 // the first factor is the right operand
   int32_t first_row, first_inner, second_inner, second_column;  // strides of Y[p, q] = sum_k first[p, k] second[k, q]
   int32_t left_matrices_at, right_matrices_at, product_at;      // in a tile's room
 };
 
 /// Square x Square entries of one sector's Y, from row p and column q on; beyond the matrix nothing is read or written.
 template <int Square>
-__device__ inline void multiply(const MatrixArguments& arguments, int32_t sector, int32_t p, int32_t q, const float* first,
-                                const float* second, float* product) {
+__device__ inline void multiply(const MatrixArguments& arguments, int32_t sector, int32_t p, int32_t q,
+                                const float* first, const float* second, float* product) {
   const int32_t size = arguments.size;
   float sum[Square][Square] = {};
   for (int32_t n = arguments.starts[sector]; n < arguments.starts[sector + 1]; ++n) {
@@ -71,8 +71,8 @@ __device__ inline void multiply(const MatrixArguments& arguments, int32_t sector
 }
 
 template <int Square>
-__device__ inline void multiply_all(const MatrixArguments& arguments, const float* first, const float* second, float* product,
-                                    int warp, int warps) {
+__device__ inline void multiply_all(const MatrixArguments& arguments, const float* first, const float* second,
+                                    float* product, int warp, int warps) {
   const int32_t squares = arguments.squares;
   for (int32_t n = warp; n < arguments.sectors * squares * squares; n += warps) {
     const int32_t sector = n / (squares * squares), at = n % (squares * squares);
@@ -136,8 +136,8 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
         std::max((left_fiber + right_fiber) * kFiberStride, arguments_.sectors * entries * kLanes);
     arguments_.right_matrices_at = arguments_.left_matrices_at + lefts * kLanes;
     arguments_.out_at = arguments_.left_matrices_at;
-    const int floats = arguments_.left_matrices_at +
-                       std::max((lefts + rights) * kLanes, group.sides[target].fiber * kFiberStride);
+    const int floats =
+        arguments_.left_matrices_at + std::max((lefts + rights) * kLanes, group.sides[target].fiber * kFiberStride);
     fit(1, [&](int) { return floats; }, [&](int, int warps) { return choose_square(warps).evenness; });
     arguments_.square = choose_square(kWarps / tiles()).side;
     arguments_.squares = (size + arguments_.square - 1) / arguments_.square;
@@ -174,7 +174,8 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
     for (const LinearMap& map : maps) {
       for (size_t n = 0; n < map.value.size(); ++n) {
         const int32_t entry = first + map.row[n], component = map.column[n];
-        entries.push_back({transposed ? component : entry, static_cast<uint32_t>(transposed ? entry : component), map.value[n]});
+        entries.push_back(
+            {transposed ? component : entry, static_cast<uint32_t>(transposed ? entry : component), map.value[n]});
       }
       first += map.rows;
     }
@@ -210,7 +211,8 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
 
 }  // namespace
 
-std::unique_ptr<Program> make_matrix_program(const Group& group, const int32_t (&dim)[3], int target, const Device& device) {
+std::unique_ptr<Program> make_matrix_program(const Group& group, const int32_t (&dim)[3], int target,
+                                             const Device& device) {
   return std::make_unique<MatrixProgram>(group, dim, target, device);
 }
 

@@ -24,8 +24,8 @@ struct RoomArguments {
 
 /// A thread's place in its block.
 struct Place {
-  float* room;    // the block's
-  float* mine;    // the thread's lane of its tile's room
+  float* room;      // the block's
+  float* mine;      // the thread's lane of its tile's room
   int warp, warps;  // of the tile
 };
 
@@ -44,7 +44,8 @@ __device__ inline Place find_place(const RoomArguments& arguments) {
 __device__ inline void load_operands(const RoomArguments& arguments, const Lanes& lanes, float* room) {
   const int32_t tile_floats = arguments.tiling.tile_floats;
   load_fiber(arguments.left_layout, arguments.left_range, arguments.left, lanes, tile_floats, room);
-  load_fiber(arguments.right_layout, arguments.right_range, arguments.right, lanes, tile_floats, room + arguments.right_at);
+  load_fiber(arguments.right_layout, arguments.right_range, arguments.right, lanes, tile_floats,
+             room + arguments.right_at);
 }
 
 __device__ inline void store_result(const RoomArguments& arguments, const Lanes& lanes, const float* room) {
@@ -106,7 +107,8 @@ class RoomProgram : public Program {
         const int64_t bytes = lane_bytes(tiles) + int64_t{tiles} * lay_out(amount) * kFloatBytes;
         if (bytes > device_.shared_per_block) continue;
         const int blocks = std::max(1, blocks_per_multiprocessor(device_, static_cast<int>(bytes)));
-        const double value = blocks * score(amount, kWarps / tiles);
+        // A second block hides waiting, but does not double what one does alone.
+        const double value = (blocks > 1 ? 1.0 : 0.65) * score(amount, kWarps / tiles);
         if (value > best * 1.001) best = value, best_amount = amount, tiles_ = tiles;
       }
     }

@@ -1,8 +1,7 @@
-#include "cuda/runtime.h"
-
 #include <cuda_runtime.h>
 
 #include "cuda/check.h"
+#include "cuda/runtime.h"
 
 namespace gauntlet::cuda {
 namespace {

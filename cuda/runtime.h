@@ -23,7 +23,7 @@ struct DeviceInfo {
 struct Status {
   bool usable = false;
   int device_count = 0;
-  int driver_version = 0;   // as CUDA reports it, 0 where there is no driver
+  int driver_version = 0;  // as CUDA reports it, 0 where there is no driver
   int runtime_version = 0;
   std::string reason;
 };

@@ -43,7 +43,8 @@ struct SparseTables : DeviceBundles {
 
 }  // namespace
 
-std::unique_ptr<Program> make_sparse_program(const Group& group, const int32_t (&dim)[3], int target, const Device& device) {
+std::unique_ptr<Program> make_sparse_program(const Group& group, const int32_t (&dim)[3], int target,
+                                             const Device& device) {
   const SparseForm& form = std::get<SparseForm>(group.form);
   const std::vector<int32_t>& left = form.index[left_of(target)];
   const std::vector<int32_t>& right = form.index[right_of(target)];
@@ -51,7 +52,8 @@ std::unique_ptr<Program> make_sparse_program(const Group& group, const int32_t (
 
   std::vector<uint64_t> first_use(group.sides[target].fiber, UINT64_MAX);
   for (size_t n = 0; n < out.size(); ++n) {
-    first_use[out[n]] = std::min(first_use[out[n]], static_cast<uint64_t>(left[n]) << 32 | static_cast<uint32_t>(right[n]));
+    first_use[out[n]] =
+        std::min(first_use[out[n]], static_cast<uint64_t>(left[n]) << 32 | static_cast<uint32_t>(right[n]));
   }
   const Pieces pieces = cut_fibers(device, group, target, first_use);
   const auto lefts = pieces.places(0, group.sides[left_of(target)].fiber);

@@ -11,11 +11,12 @@
 
 namespace gauntlet::cuda {
 
-constexpr int kLanes = 32;          // of a tile: one for each thread of a warp
-constexpr int kThreads = 256;       // of a block
+constexpr int kLanes = 32;     // of a tile: one for each thread of a warp
+constexpr int kThreads = 256;  // of a block
 constexpr int kWarps = kThreads / kLanes;
-constexpr int kMostTiles = 8;       // of a block: one for each warp
-constexpr int kFiberStride = 33;    // floats from row to row of a fiber: neighbouring rows of a lane are in different banks
+constexpr int kMostTiles = 8;  // of a block: one for each warp
+constexpr int kFiberStride =
+    33;  // floats from row to row of a fiber: neighbouring rows of a lane are in different banks
 constexpr int kFloatBytes = static_cast<int>(sizeof(float));
 
 extern __shared__ float4 dynamic_shared[];
@@ -146,7 +147,8 @@ inline int blocks_per_multiprocessor(const Device& device, int bytes) {
 }
 
 /// Halves the tiles of a block, down to `fewest`, while there are too few lanes to give every multiprocessor two blocks.
-inline Tiling tile_lanes(const Device& device, int32_t channels, int64_t samples, int most, int fewest, int tile_floats) {
+inline Tiling tile_lanes(const Device& device, int32_t channels, int64_t samples, int most, int fewest,
+                         int tile_floats) {
   Tiling tiling{.channels = channels, .tiles = most, .tile_floats = tile_floats, .lanes = samples * channels};
   const auto blocks = [&] { return (tiling.lanes + tiling.tiles * kLanes - 1) / (tiling.tiles * kLanes); };
   while (tiling.tiles > fewest && blocks() < 2 * device.multiprocessors) tiling.tiles /= 2;
@@ -168,7 +170,8 @@ template <class... Parameters, class... Arguments>
 void launch_kernel(void (*kernel)(Parameters...), int64_t blocks, int bytes, cudaStream_t stream,
                    const Arguments&... arguments) {
   if (blocks == 0) return;
-  if (blocks > INT32_MAX) throw Error("ERR_ARGUMENT", "Expected a batch of fewer lanes: a launch has at most 2^31 blocks");
+  if (blocks > INT32_MAX)
+    throw Error("ERR_ARGUMENT", "Expected a batch of fewer lanes: a launch has at most 2^31 blocks");
   const cudaLaunchConfig_t config{.gridDim = dim3(static_cast<unsigned>(blocks)),
                                   .blockDim = dim3(kThreads),
                                   .dynamicSmemBytes = static_cast<size_t>(bytes),
@@ -177,7 +180,9 @@ void launch_kernel(void (*kernel)(Parameters...), int64_t blocks, int bytes, cud
 }
 
 /// How evenly `items` equal pieces of work go to `warps` warps: 1 at best.
-inline double evenness(int items, int warps) { return items / static_cast<double>((items + warps - 1) / warps * warps); }
+inline double evenness(int items, int warps) {
+  return items / static_cast<double>((items + warps - 1) / warps * warps);
+}
 
 __host__ __device__ constexpr int round_up(int value, int step) { return (value + step - 1) / step * step; }
 

@@ -29,9 +29,9 @@ class Random {
 };
 
 struct SideOptions {
-  bool uneven = false;    // blocks with fewer channels than the group
-  bool shared = false;    // some rows get a second component
-  bool scattered = false; // rows in no order, and gaps between blocks
+  bool uneven = false;     // blocks with fewer channels than the group
+  bool shared = false;     // some rows get a second component
+  bool scattered = false;  // rows in no order, and gaps between blocks
   int least_block = 1, most_block = 7;
 };
 
@@ -143,7 +143,8 @@ inline LinearMap random_map(Random& random, int rows, int columns, double densit
   return map;
 }
 
-inline FourierForm random_fourier(Random& random, const int (&degree)[3], const int (&sectors)[3], const int (&fiber)[3]) {
+inline FourierForm random_fourier(Random& random, const int (&degree)[3], const int (&sectors)[3],
+                                  const int (&fiber)[3]) {
   FourierForm form;
   for (int o = 0; o < 3; ++o) form.degree[o] = degree[o];
   for (int o = 0; o < 3; ++o) {

@@ -80,7 +80,8 @@ inline Fiber value_of(const GridForm& form, const Group& group, int t, int a, in
         for (size_t n = 0; n < points; ++n) {
           const double weight = form.ring_weights[n / form.points] * form.point_weights[n % form.points];
           const double product = f[p * points + n] * g[q * points + n] * weight;
-          for (size_t row = 0; row < out.size(); ++row) out[row] += product * parts[((p ^ q) * points + n) * out.size() + row];
+          for (size_t row = 0; row < out.size(); ++row)
+            out[row] += product * parts[((p ^ q) * points + n) * out.size() + row];
         }
       }
     }
@@ -94,7 +95,8 @@ inline Fiber mapped(const LinearMap& map, const Fiber& x) {
   return out;
 }
 
-inline Fiber value_of(const FourierForm& form, const Group& group, int t, int a, int b, const Fiber& x, const Fiber& y) {
+inline Fiber value_of(const FourierForm& form, const Group& group, int t, int a, int b, const Fiber& x,
+                      const Fiber& y) {
   using Complex = std::complex<double>;
   // Both halves, [v + degree][u + degree].
   const auto whole = [](const Fiber& half, int degree) {
@@ -178,11 +180,13 @@ inline std::vector<double> evaluate(const Plan& plan, int target, const std::vec
       for (int channel = 0; channel < group.channels; ++channel) {
         const auto gather = [&](int o) {
           Fiber fiber(group.sides[o].fiber, 0);
-          for_components(group.sides[o], channel, [&](int at, int row) { fiber[row] += x[o][sample * plan.dim[o] + at]; });
+          for_components(group.sides[o], channel,
+                         [&](int at, int row) { fiber[row] += x[o][sample * plan.dim[o] + at]; });
           return fiber;
         };
         const Fiber left = gather(a), right = gather(b);
-        const Fiber y = std::visit([&](const auto& form) { return value_of(form, group, target, a, b, left, right); }, group.form);
+        const Fiber y =
+            std::visit([&](const auto& form) { return value_of(form, group, target, a, b, left, right); }, group.form);
         for_components(group.sides[target], channel,
                        [&](int at, int row) { out[sample * plan.dim[target] + at] += y[row]; });
       }

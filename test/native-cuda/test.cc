@@ -42,7 +42,9 @@ struct Machine {
   const char* name;
   int shared_per_block, shared_per_multiprocessor;
 };
-constexpr Machine kMachines[] = {{"sm_90", 227 << 10, 228 << 10}, {"sm_86", 99 << 10, 100 << 10}, {"sm_75", 64 << 10, 64 << 10},
+constexpr Machine kMachines[] = {{"sm_90", 227 << 10, 228 << 10},
+                                 {"sm_86", 99 << 10, 100 << 10},
+                                 {"sm_75", 64 << 10, 64 << 10},
                                  {"tiny", 12 << 10, 12 << 10}};
 
 std::vector<float> random_floats(Random& random, size_t n) {
@@ -60,7 +62,8 @@ double relative_error(const std::vector<float>& got, const std::vector<double>& 
   return norm == 0 ? std::sqrt(error) : std::sqrt(error / norm);
 }
 
-std::vector<float> run(Executor& executor, const Plan& plan, int target, std::vector<float> (&x)[3], size_t batch, bool on_device) {
+std::vector<float> run(Executor& executor, const Plan& plan, int target, std::vector<float> (&x)[3], size_t batch,
+                       bool on_device) {
   std::vector<float> out(batch * plan.dim[target], std::nanf(""));
   Operand operands[3];
   for (int o = 0; o < 3; ++o) operands[o] = {o == target ? out.data() : x[o].data(), on_device};
@@ -68,7 +71,8 @@ std::vector<float> run(Executor& executor, const Plan& plan, int target, std::ve
   return out;
 }
 
-void check_plan(const std::string& name, const Plan& plan, size_t batch, unsigned seed, std::vector<int> targets = {0, 1, 2}) {
+void check_plan(const std::string& name, const Plan& plan, size_t batch, unsigned seed,
+                std::vector<int> targets = {0, 1, 2}) {
   Random random(seed);
   std::vector<float> x[3];
   for (int o = 0; o < 3; ++o) x[o] = random_floats(random, batch * plan.dim[o]);
@@ -89,7 +93,8 @@ void check_plan(const std::string& name, const Plan& plan, size_t batch, unsigne
           const double error = relative_error(got, wanted);
           expect(error < kTolerance, label + ": error " + std::to_string(error * 1e6) + "e-6");
         } else {
-          expect(std::memcmp(got.data(), first.data(), got.size() * sizeof(float)) == 0, label + ": depends on thread order");
+          expect(std::memcmp(got.data(), first.data(), got.size() * sizeof(float)) == 0,
+                 label + ": depends on thread order");
         }
       }
     }
@@ -112,27 +117,28 @@ void test_sparse() {
     for (const bool odd : {false, true}) {
       const SideOptions options{.uneven = odd, .shared = odd, .scattered = odd};
       const Plan plan = plan_of(random, channels, {9, 16, 25}, options,
-                                [&](const Side (&sides)[3]) { return random_sparse(random, sides, 150); });
+                                [&](const Side(&sides)[3]) { return random_sparse(random, sides, 150); });
       check_plan("sparse, " + std::to_string(channels) + (odd ? " channels, uneven" : " channels"), plan, 37, 2);
     }
   }
   // Fibers beyond what shared memory holds: pieces of all three.
   const Plan large = plan_of(random, 2, {300, 20, 2500}, {.scattered = true, .most_block = 13},
-                             [&](const Side (&sides)[3]) { return random_sparse(random, sides, 6000); });
+                             [&](const Side(&sides)[3]) { return random_sparse(random, sides, 6000); });
   check_plan("sparse, large fibers", large, 40, 3);
-  const Plan empty = plan_of(random, 2, {3, 3, 5}, {}, [&](const Side (&)[3]) { return SparseForm{}; });
+  const Plan empty = plan_of(random, 2, {3, 3, 5}, {}, [&](const Side(&)[3]) { return SparseForm{}; });
   check_plan("sparse, nothing coupled", empty, 5, 3);
 }
 
 void test_dense() {
   Random random(4);
   for (const int channels : {1, 5}) {
-    const Plan plan = plan_of(random, channels, {12, 16, 27}, {.uneven = channels > 1, .shared = true, .scattered = true},
-                              [&](const Side (&sides)[3]) { return random_dense(random, sides, 12, 9); });
+    const Plan plan =
+        plan_of(random, channels, {12, 16, 27}, {.uneven = channels > 1, .shared = true, .scattered = true},
+                [&](const Side(&sides)[3]) { return random_dense(random, sides, 12, 9); });
     check_plan("dense, " + std::to_string(channels) + " channels", plan, 21, 5);
   }
   const Plan large = plan_of(random, 1, {220, 30, 900}, {.most_block = 21},
-                             [&](const Side (&sides)[3]) { return random_dense(random, sides, 60, 13); });
+                             [&](const Side(&sides)[3]) { return random_dense(random, sides, 60, 13); });
   check_plan("dense, large fibers", large, 33, 6);
 }
 
@@ -143,15 +149,17 @@ void test_grid() {
     size_t batch;
   };
   const Case cases[] = {
-      {{0, 0, 0}, {1, 1, 1}, 1, 1, 1, 3},    {{1, 1, 2}, {1, 1, 1}, 2, 3, 1, 70},   {{2, 2, 4}, {1, 1, 1}, 3, 5, 8, 37},
-      {{3, 2, 5}, {2, 2, 2}, 4, 6, 3, 23},   {{4, 4, 8}, {1, 1, 1}, 5, 9, 5, 9},    {{4, 3, 2}, {2, 1, 2}, 9, 8, 4, 11},
-      {{6, 6, 12}, {1, 1, 1}, 7, 13, 2, 17}, {{10, 10, 20}, {1, 1, 1}, 11, 21, 1, 2}, {{5, 6, 7}, {3, 2, 4}, 19, 17, 1, 3},
+      {{0, 0, 0}, {1, 1, 1}, 1, 1, 1, 3},    {{1, 1, 2}, {1, 1, 1}, 2, 3, 1, 70},
+      {{2, 2, 4}, {1, 1, 1}, 3, 5, 8, 37},   {{3, 2, 5}, {2, 2, 2}, 4, 6, 3, 23},
+      {{4, 4, 8}, {1, 1, 1}, 5, 9, 5, 9},    {{4, 3, 2}, {2, 1, 2}, 9, 8, 4, 11},
+      {{6, 6, 12}, {1, 1, 1}, 7, 13, 2, 17}, {{10, 10, 20}, {1, 1, 1}, 11, 21, 1, 2},
+      {{5, 6, 7}, {3, 2, 4}, 19, 17, 1, 3},
   };
   for (const Case& c : cases) {
     int fiber[3];
     const GridForm form = random_grid(random, c.degree, c.sectors, c.rings, c.points, fiber);
     const SideOptions options{.uneven = c.channels > 2, .shared = c.channels > 2, .scattered = c.channels > 2};
-    const Plan plan = plan_of(random, c.channels, fiber, options, [&](const Side (&)[3]) { return form; });
+    const Plan plan = plan_of(random, c.channels, fiber, options, [&](const Side(&)[3]) { return form; });
     check_plan("grid, degrees " + std::to_string(c.degree[0]) + " " + std::to_string(c.degree[1]) + " " +
                    std::to_string(c.degree[2]),
                plan, c.batch, 8);
@@ -161,7 +169,7 @@ void test_grid() {
   GridForm form = random_grid(random, {2, 2, 3}, {2, 1, 3}, 3, 4, fiber);
   form.sectors[2][1].first = 1;
   form.terms = {{{0, 0, 0}}, {{1, 0, 1}}, {{1, 0, 0}}};
-  const Plan plan = plan_of(random, 2, fiber, {}, [&](const Side (&)[3]) { return form; });
+  const Plan plan = plan_of(random, 2, fiber, {}, [&](const Side(&)[3]) { return form; });
   check_plan("grid, overlapping sectors", plan, 19, 9);
 }
 
@@ -179,7 +187,7 @@ void test_fourier() {
   for (const Case& c : cases) {
     const FourierForm form = random_fourier(random, c.degree, c.sectors, c.fiber);
     const SideOptions options{.uneven = c.channels > 2, .shared = c.channels > 2, .scattered = c.channels > 2};
-    const Plan plan = plan_of(random, c.channels, c.fiber, options, [&](const Side (&)[3]) { return form; });
+    const Plan plan = plan_of(random, c.channels, c.fiber, options, [&](const Side(&)[3]) { return form; });
     check_plan("Fourier, degrees " + std::to_string(c.degree[0]) + " " + std::to_string(c.degree[1]) + " " +
                    std::to_string(c.degree[2]),
                plan, c.batch, 11);
@@ -193,7 +201,7 @@ void test_matrix() {
     for (const int sectors : {1, 2}) {
       const MatrixForm form = random_matrix(random, size, {sectors, 2, sectors}, fiber);
       const SideOptions options{.uneven = sectors > 1, .shared = sectors > 1, .scattered = sectors > 1};
-      const Plan plan = plan_of(random, 3, fiber, options, [&](const Side (&)[3]) { return form; });
+      const Plan plan = plan_of(random, 3, fiber, options, [&](const Side(&)[3]) { return form; });
       check_plan("matrix, size " + std::to_string(size) + ", sectors " + std::to_string(sectors), plan, 15, 13);
     }
   }
@@ -247,7 +255,8 @@ void test_groups() {
   }
   check_plan("groups that share operands", shared, 29, 17);
   // One channel of x2 for all lanes.
-  Plan broadcast = plan_of(random, 6, {9, 4, 9}, {}, [&](const Side (&sides)[3]) { return random_sparse(random, sides, 60); });
+  Plan broadcast =
+      plan_of(random, 6, {9, 4, 9}, {}, [&](const Side(&sides)[3]) { return random_sparse(random, sides, 60); });
   broadcast.groups[0].sides[1] = {4, 1, 1, {{0, 1, 4}}, {0, 1, 2, 3}};
   broadcast.dim[1] = 4;
   check_plan("one channel for all", broadcast, 26, 18, {0, 2});
@@ -257,7 +266,8 @@ void test_groups() {
 void test_chunks() {
   Random random(19);
   emulated::machine.shared_per_block = 227 << 10, emulated::machine.shared_per_multiprocessor = 228 << 10;
-  const Plan plan = plan_of(random, 16, {5, 5, 9}, {}, [&](const Side (&sides)[3]) { return random_sparse(random, sides, 12); });
+  const Plan plan =
+      plan_of(random, 16, {5, 5, 9}, {}, [&](const Side(&sides)[3]) { return random_sparse(random, sides, 12); });
   const size_t batch = 20001;
   std::vector<float> x[3];
   for (int o = 0; o < 3; ++o) x[o] = random_floats(random, batch * plan.dim[o]);
@@ -303,9 +313,9 @@ void test_runtime() {
 int main(int argc, char** argv) {
   using namespace gauntlet::test;
   emulated::shared_memory = reinterpret_cast<std::byte*>(gauntlet::cuda::dynamic_shared);
-  const std::pair<const char*, void (*)()> tests[] = {{"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},
-                                                      {"grid", test_grid},       {"fourier", test_fourier}, {"matrix", test_matrix},
-                                                      {"groups", test_groups},   {"chunks", test_chunks}};
+  const std::pair<const char*, void (*)()> tests[] = {
+      {"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},   {"grid", test_grid},
+      {"fourier", test_fourier}, {"matrix", test_matrix}, {"groups", test_groups}, {"chunks", test_chunks}};
   for (const auto& [name, test] : tests) {
     if (argc > 1 && std::strcmp(argv[1], name) != 0) continue;
     test();

@@ -259,7 +259,8 @@ inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int valu
 }
 
 template <class... Parameters, class... Arguments>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...), Arguments&&... arguments) {
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
   if (config->dynamicSmemBytes > static_cast<size_t>(emulated::machine.shared_per_block)) return cudaErrorInvalidValue;
   const cudaLaunchConfig_t launch = *config;
   emulated::enqueue(launch.stream, [launch, kernel, values = std::tuple<std::decay_t<Parameters>...>(arguments...)] {
