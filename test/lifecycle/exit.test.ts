@@ -86,7 +86,7 @@ describe('worker threads', () => {
   test('can be terminated in the middle of calls, again and again', () => {
     const outcome = runChild(
       async ({ startWorker }) => {
-        for (let i = 0; i < 10; ++i) {
+        for (let i = 0; i < 5; ++i) {
           const worker = await startWorker()
           await worker.terminate()
         }
@@ -103,9 +103,9 @@ describe('worker threads', () => {
   test('can be terminated while results are coming in', () => {
     const outcome = runChild(
       async ({ startWorker }) => {
-        for (let i = 0; i < 10; ++i) {
+        for (let i = 0; i < 5; ++i) {
           const worker = await startWorker()
-          await new Promise((resolve) => setTimeout(resolve, 3 * i))
+          await new Promise((resolve) => setTimeout(resolve, 6 * i))
           await worker.terminate()
         }
         console.log('survived')
