@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer'
 import { types } from 'node:util'
+import { checkFloat32Array } from './arrays.js'
 import { expected, GauntletError } from './errors.js'
 import { callNative, loadAddon } from './native.js'
 
@@ -49,12 +50,14 @@ export function allocate(length: number, options: AllocateOptions = {}): Float32
  * Gives the memory of an array from `allocate` back at once. The array, and every other view of its buffer, has length 0
  * from then on. Calls in flight finish first: their memory is released with the last of them.
  *
- * @throws GauntletError ERR_DISPOSED where it was freed before, ERR_BUFFER where it is not from `allocate`
+ * @throws GauntletError ERR_DISPOSED where it was freed before, ERR_BUFFER where it is not from `allocate` or its buffer was
+ * transferred since
  */
 export function free(array: Float32Array): void {
   const state = types.isFloat32Array(array) ? buffers.get(array.buffer) : undefined
   if (state === 'freed') throw new GauntletError('ERR_DISPOSED', 'This array was freed before')
   if (state === undefined) throw expected('an array from allocate()', 'array', array, 'ERR_BUFFER')
+  checkFloat32Array(array, 'array') // transfer() may have moved the memory to another buffer
   callNative(() => {
     loadAddon().free(array)
   })

@@ -73,6 +73,27 @@ describe('free', () => {
     }
   })
 
+  test('cannot find what was moved away', () => {
+    const array = allocate(100).fill(1)
+    // Workers are never sent such memory: older versions of Node.js copy it instead, newer ones refuse...
+    try {
+      detach(array.buffer)
+    } catch (error) {
+      expect(error).toHaveProperty('name', 'DataCloneError')
+    }
+    expect(array).toHaveLength(100)
+    // ...but those can move it within a thread.
+    const buffer = array.buffer as ArrayBuffer & { transfer?: () => ArrayBuffer }
+    if (buffer.transfer === undefined) return
+    const moved = new Float32Array(buffer.transfer())
+    expect(
+      codeOf(() => {
+        free(array)
+      }),
+    ).toBe('ERR_BUFFER')
+    expect(moved.every((value) => value === 1)).toBe(true)
+  })
+
   test('of nothing', () => {
     const empty = allocate(0)
     free(empty)
