@@ -1,12 +1,13 @@
-// Matrix form: irreps as size x size matrices, multiplied. F = sum over terms of trace(X1 X2 X3^T), so that
+// Matrix form: irreps as size x size matrices. F = sum over terms of trace((X1 X2 + s X2 X1) X3^T) / 2, so that the one left
+// out is (A B + s B A) / 2 with
 //
-//     target X3:  X1 X2        target X1:  X3 X2^T        target X2:  X1^T X3
+//     target X3:  A, B = X1, X2        target X1:  X3, X2^T        target X2:  X1^T, X3
 //
 //     matrices   X = map x            for both operands, sparse maps
-//     multiply   Y = sum over terms   of the two, as above
-//     project    y = map^T Y
+//     multiply   Y = sum over terms   of A B + s B A
+//     project    y = map^T Y / 2
 //
-// A warp takes a square of Y and holds it in registers, for one lane in each thread; the transposes are strides.
+// A warp takes a square of Y and holds it in registers, for one lane in each thread; transposes and orders are strides.
 #include <algorithm>
 #include <variant>
 #include <vector>
@@ -19,9 +20,11 @@ namespace {
 
 constexpr int kLeastSquare = 3, kMostSquare = 6;
 
-/// Where the matrices of two sectors begin, in floats of a lane.
+/// One product, scale * sum over k of A[p, k] B[k, q]: where the two begin in a tile's room, and their strides in lines.
 struct Factors {
-  int32_t first, second;
+  int32_t a, a_row, a_inner;
+  int32_t b, b_inner, b_column;
+  float scale;
 };
 
 struct MatrixArguments : RoomArguments {
@@ -29,29 +32,27 @@ struct MatrixArguments : RoomArguments {
   const Factors* factors;  // by sector of the target
   const int32_t* starts;
   int32_t sectors, size;
-  int32_t square, squares;                                      // of Y that a warp takes; squares in a row of them
-  bool swapped;                                                 // the first factor is the right operand
-  int32_t first_row, first_inner, second_inner, second_column;  // strides of Y[p, q] = sum_k first[p, k] second[k, q]
-  int32_t left_matrices_at, right_matrices_at, product_at;      // in a tile's room
+  int32_t square, squares;                                  // of Y that a warp takes; squares in a row of them
+  int32_t left_matrices_at, right_matrices_at, product_at;  // in a tile's room
 };
 
 /// Square x Square entries of one sector's Y, from row p and column q on; beyond the matrix nothing is read or written.
 template <int Square>
 __device__ inline void multiply(const MatrixArguments& arguments, int32_t sector, int32_t p, int32_t q,
-                                const float* first, const float* second, float* product) {
+                                const float* room, float* product) {
   const int32_t size = arguments.size;
   float sum[Square][Square] = {};
   for (int32_t n = arguments.starts[sector]; n < arguments.starts[sector + 1]; ++n) {
     const Factors factors = arguments.factors[n];
-    const float* a = first + (factors.first + p * arguments.first_row) * kLanes;
-    const float* b = second + (factors.second + q * arguments.second_column) * kLanes;
+    const float* a = room + factors.a + p * factors.a_row * kLanes;
+    const float* b = room + factors.b + q * factors.b_column * kLanes;
 #pragma unroll 1
-    for (int32_t k = 0; k < size; ++k, a += arguments.first_inner * kLanes, b += arguments.second_inner * kLanes) {
+    for (int32_t k = 0; k < size; ++k, a += factors.a_inner * kLanes, b += factors.b_inner * kLanes) {
       float x[Square], y[Square];
 #pragma unroll
       for (int i = 0; i < Square; ++i) {
-        x[i] = p + i < size ? a[i * arguments.first_row * kLanes] : 0.f;
-        y[i] = q + i < size ? b[i * arguments.second_column * kLanes] : 0.f;
+        x[i] = p + i < size ? factors.scale * a[i * factors.a_row * kLanes] : 0.f;
+        y[i] = q + i < size ? b[i * factors.b_column * kLanes] : 0.f;
       }
 #pragma unroll
       for (int i = 0; i < Square; ++i) {
@@ -71,12 +72,12 @@ __device__ inline void multiply(const MatrixArguments& arguments, int32_t sector
 }
 
 template <int Square>
-__device__ inline void multiply_all(const MatrixArguments& arguments, const float* first, const float* second,
-                                    float* product, int warp, int warps) {
+__device__ inline void multiply_all(const MatrixArguments& arguments, const float* room, float* product, int warp,
+                                    int warps) {
   const int32_t squares = arguments.squares;
   for (int32_t n = warp; n < arguments.sectors * squares * squares; n += warps) {
     const int32_t sector = n / (squares * squares), at = n % (squares * squares);
-    multiply<Square>(arguments, sector, at / squares * Square, at % squares * Square, first, second, product);
+    multiply<Square>(arguments, sector, at / squares * Square, at % squares * Square, room, product);
   }
 }
 
@@ -86,8 +87,7 @@ __global__ void __launch_bounds__(kThreads, 2) matrix_product(const __grid_const
   float* left = mine + arguments.left_matrices_at;
   float* right = mine + arguments.right_matrices_at;
   float* product = mine + arguments.product_at;
-  const float* first = arguments.swapped ? right : left;
-  const float* second = arguments.swapped ? left : right;
+  
 
   for (int64_t block = blockIdx.x; block < arguments.tiling.blocks; block += gridDim.x) {
     const Lanes lanes = number_lanes(arguments.tiling, block);
@@ -98,10 +98,10 @@ __global__ void __launch_bounds__(kThreads, 2) matrix_product(const __grid_const
     apply_map<kFiberStride, kLanes>(arguments.right_map, 0, warp, warps, mine + arguments.right_at, right, false);
     __syncthreads();
     switch (arguments.square) {
-      case 3: multiply_all<kLeastSquare>(arguments, first, second, product, warp, warps); break;
-      case 4: multiply_all<4>(arguments, first, second, product, warp, warps); break;
-      case 5: multiply_all<5>(arguments, first, second, product, warp, warps); break;
-      default: multiply_all<kMostSquare>(arguments, first, second, product, warp, warps);
+      case 3: multiply_all<kLeastSquare>(arguments, mine, product, warp, warps); break;
+      case 4: multiply_all<4>(arguments, mine, product, warp, warps); break;
+      case 5: multiply_all<5>(arguments, mine, product, warp, warps); break;
+      default: multiply_all<kMostSquare>(arguments, mine, product, warp, warps);
     }
     __syncthreads();
     apply_map<kLanes, kFiberStride>(arguments.out_map, 0, warp, warps, product, mine + arguments.out_at, false);
@@ -120,11 +120,7 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
     const int32_t size = form.size, entries = size * size;
     arguments_.size = size;
     arguments_.sectors = static_cast<int32_t>(form.maps[target].size());
-    arguments_.swapped = target != 2;  // the right operand is X3 or X1 then, with which the product begins
-    arguments_.first_row = target == 1 ? 1 : size;
-    arguments_.first_inner = target == 1 ? size : 1;
-    arguments_.second_inner = target == 0 ? 1 : size;
-    arguments_.second_column = target == 0 ? size : 1;
+    
 
     // The products take the place of the operands, the result that of the matrices.
     const int32_t left_fiber = group.sides[l].fiber, right_fiber = group.sides[r].fiber;
@@ -167,15 +163,18 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
     return best;
   }
 
-  /// All sectors' maps, one below the other; or the transpose.
+  /// All sectors' maps, one below the other; or half the transpose, which is the way back.
   static std::vector<Entry> stack(const std::vector<LinearMap>& maps, bool transposed) {
     std::vector<Entry> entries;
     int32_t first = 0;
     for (const LinearMap& map : maps) {
       for (size_t n = 0; n < map.value.size(); ++n) {
         const int32_t entry = first + map.row[n], component = map.column[n];
-        entries.push_back(
-            {transposed ? component : entry, static_cast<uint32_t>(transposed ? entry : component), map.value[n]});
+        if (transposed) {
+          entries.push_back({component, static_cast<uint32_t>(entry), map.value[n] / 2});
+        } else {
+          entries.push_back({entry, static_cast<uint32_t>(component), map.value[n]});
+        }
       }
       first += map.rows;
     }
@@ -188,15 +187,27 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
     return maps_.emplace_back(table).view();
   }
 
+  /// For every sector of the target the products that add up to it: A B and B A of each of its terms.
   void make_factors(const MatrixForm& form, int l, int r, int target) {
-    const int first = arguments_.swapped ? r : l, second = arguments_.swapped ? l : r;
+    const int32_t size = form.size;
+    struct Matrix {
+      int32_t at, row, column;
+    };
+    const auto matrix = [&](int o, const Term& term) {
+      const bool transposed = (target == 0 && o == 1) || (target == 1 && o == 0);
+      const int32_t at = o == l ? arguments_.left_matrices_at : arguments_.right_matrices_at;
+      return Matrix{at + term.sector[o] * size * size * kLanes, transposed ? 1 : size, transposed ? size : 1};
+    };
     std::vector<Factors> factors;
     std::vector<int32_t> starts{0};
     for (int32_t s = 0; s < arguments_.sectors; ++s) {
-      for (const Term& term : form.terms) {
+      for (size_t t = 0; t < form.terms.size(); ++t) {
+        const Term& term = form.terms[t];
         if (term.sector[target] != s) continue;
-        const int32_t entries = form.size * form.size;
-        factors.push_back({term.sector[first] * entries, term.sector[second] * entries});
+        // Operands count on from the target: A is the left one of X1 X2 only.
+        const Matrix a = matrix(target == 2 ? l : r, term), b = matrix(target == 2 ? r : l, term);
+        factors.push_back({a.at, a.row, a.column, b.at, b.row, b.column, 1.f});
+        factors.push_back({b.at, b.row, b.column, a.at, a.row, a.column, static_cast<float>(form.signs[t])});
       }
       starts.push_back(static_cast<int32_t>(factors.size()));
     }

@@ -139,8 +139,9 @@ inline Fiber value_of(const FourierForm& form, const Group& group, int t, int a,
 inline Fiber value_of(const MatrixForm& form, const Group& group, int t, int a, int b, const Fiber& x, const Fiber& y) {
   Fiber out(group.sides[t].fiber, 0);
   const int n = form.size;
-  for (const Term& term : form.terms) {
-    // F = sum over i, j, k of X1[i, j] X2[j, k] X3[i, k]; the target's matrix gets its two factors' products.
+  for (size_t number = 0; number < form.terms.size(); ++number) {
+    const Term& term = form.terms[number];
+    // F = 1/2 sum over i, j, k of (X1[i, j] X2[j, k] + sign X2[i, j] X1[j, k]) X3[i, k]; the target's matrix gets its factors.
     Fiber matrices[3];
     matrices[a] = mapped(form.maps[a][term.sector[a]], x);
     matrices[b] = mapped(form.maps[b][term.sector[b]], y);
@@ -148,8 +149,9 @@ inline Fiber value_of(const MatrixForm& form, const Group& group, int t, int a, 
     for (int i = 0; i < n; ++i) {
       for (int j = 0; j < n; ++j) {
         for (int k = 0; k < n; ++k) {
-          const int at[3] = {i * n + j, j * n + k, i * n + k};
-          matrices[t][at[t]] += matrices[a][at[a]] * matrices[b][at[b]];
+          const int at[3] = {i * n + j, j * n + k, i * n + k}, reversed[3] = {j * n + k, i * n + j, i * n + k};
+          matrices[t][at[t]] += matrices[a][at[a]] * matrices[b][at[b]] / 2;
+          matrices[t][reversed[t]] += form.signs[number] * matrices[a][reversed[a]] * matrices[b][reversed[b]] / 2;
         }
       }
     }
