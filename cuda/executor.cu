@@ -40,29 +40,6 @@ std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[3
       group.form);
 }
 
-/// How often the groups write each float of the target.
-struct Coverage {
-  bool complete = true;  // every float at least once
-  bool single = true;    // no float twice
-
-  Coverage(const Plan& plan, int target) {
-    std::vector<uint8_t> writes(plan.dim[target], 0);
-    for (const Group& group : plan.groups) {
-      for (const Block& block : group.sides[target].blocks) {
-        const int32_t channels = std::min(block.channels, group.channels);
-        for (int32_t n = 0; n < channels * block.size; ++n) {
-          uint8_t& count = writes[block.offset + n];
-          if (count < 2) ++count;
-        }
-      }
-    }
-    for (uint8_t count : writes) {
-      complete = complete && count > 0;
-      single = single && count < 2;
-    }
-  }
-};
-
 /// What computes one target of the plan.
 struct Programs {
   std::vector<std::unique_ptr<Program>> groups;
@@ -71,7 +48,7 @@ struct Programs {
   size_t workspace_bytes = 0;
 
   Programs(const Plan& plan, int target, const Device& device) {
-    const Coverage coverage(plan, target);
+    const Coverage coverage = coverage_of(plan, target);
     accumulate = !coverage.single;
     clear = accumulate || !coverage.complete;
     for (const Group& group : plan.groups) {

@@ -218,6 +218,25 @@ Form read_form(Reader& in, const Side sides[3]) {
 
 }  // namespace
 
+Coverage coverage_of(const Plan& plan, int operand) {
+  std::vector<uint8_t> groups(plan.dim[operand], 0);
+  for (const Group& group : plan.groups) {
+    for (const Block& block : group.sides[operand].blocks) {
+      const int32_t channels = std::min(block.channels, group.channels);
+      for (int32_t n = 0; n < channels * block.size; ++n) {
+        uint8_t& count = groups[block.offset + n];
+        if (count < 2) ++count;
+      }
+    }
+  }
+  Coverage coverage;
+  for (uint8_t count : groups) {
+    coverage.complete = coverage.complete && count > 0;
+    coverage.single = coverage.single && count < 2;
+  }
+  return coverage;
+}
+
 Plan decode_plan(std::span<const int32_t> integers, std::span<const double> reals) {
   Reader in(integers, reals);
   Plan plan;

@@ -114,6 +114,13 @@ struct Plan {
   std::vector<Group> groups;
 };
 
+/// How the groups share out the floats of one operand.
+struct Coverage {
+  bool complete = true;  // every float belongs to some group
+  bool single = true;    // none to two
+};
+Coverage coverage_of(const Plan& plan, int operand);
+
 /// Reads the two arrays that lib/product/encode.ts writes. Throws Error("ERR_ARGUMENT") on anything out of range.
 Plan decode_plan(std::span<const int32_t> integers, std::span<const double> reals);
 

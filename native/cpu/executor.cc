@@ -96,14 +96,23 @@ class CpuGroup {
 class CpuExecutor : public Executor {
  public:
   explicit CpuExecutor(const Plan& plan) {
+    for (int o = 0; o < 3; ++o) {
+      dim_[o] = plan.dim[o];
+      coverage_[o] = coverage_of(plan, o);
+    }
     for (const Group& group : plan.groups) groups_.push_back(std::make_unique<CpuGroup>(group, plan.dim));
   }
 
   void evaluate(int target, const Operand (&operands)[3], size_t batch) override {
+    if (!coverage_[target].single) throw Error("ERR_ARGUMENT", "This operand of an outer product can't be left out");
+    // What belongs to no group takes no part in the product.
+    if (!coverage_[target].complete) std::fill_n(operands[target].data, batch * dim_[target], 0.0f);
     for (const auto& group : groups_) group->evaluate(target, operands, batch);
   }
 
  private:
+  size_t dim_[3];
+  Coverage coverage_[3];
   std::vector<std::unique_ptr<CpuGroup>> groups_;
 };
 
