@@ -87,7 +87,6 @@ __global__ void __launch_bounds__(kThreads, 2) matrix_product(const __grid_const
   float* left = mine + arguments.left_matrices_at;
   float* right = mine + arguments.right_matrices_at;
   float* product = mine + arguments.product_at;
-  
 
   for (int64_t block = blockIdx.x; block < arguments.tiling.blocks; block += gridDim.x) {
     const Lanes lanes = number_lanes(arguments.tiling, block);
@@ -120,7 +119,6 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
     const int32_t size = form.size, entries = size * size;
     arguments_.size = size;
     arguments_.sectors = static_cast<int32_t>(form.maps[target].size());
-    
 
     // The products take the place of the operands, the result that of the matrices.
     const int32_t left_fiber = group.sides[l].fiber, right_fiber = group.sides[r].fiber;

@@ -122,9 +122,9 @@ void test_sparse() {
     }
   }
   // Fibers beyond what shared memory holds: pieces of all three.
-  const Plan large = plan_of(random, 2, {300, 20, 2500}, {.scattered = true, .most_block = 13},
-                             [&](const Side(&sides)[3]) { return random_sparse(random, sides, 6000); });
-  check_plan("sparse, large fibers", large, 40, 3);
+  const Plan large = plan_of(random, 2, {200, 20, 1800}, {.scattered = true, .most_block = 13},
+                             [&](const Side(&sides)[3]) { return random_sparse(random, sides, 4000); });
+  check_plan("sparse, large fibers", large, 33, 3);
   const Plan empty = plan_of(random, 2, {3, 3, 5}, {}, [&](const Side(&)[3]) { return SparseForm{}; });
   check_plan("sparse, nothing coupled", empty, 5, 3);
 }
@@ -279,6 +279,17 @@ void test_chunks() {
     const std::vector<double> part(wanted.begin(), wanted.begin() + static_cast<ptrdiff_t>(some * plan.dim[2]));
     expect(relative_error(got, part) < kTolerance, "chunks: " + std::to_string(some) + " samples");
     if (some == batch) expect(emulated::machine.launches - before >= 3, "chunks: a large batch is cut");
+  }
+  // One executor, several threads.
+  std::vector<float> results[3];
+  std::vector<std::thread> threads;
+  for (std::vector<float>& result : results) {
+    threads.emplace_back([&] { result = run(*executor, plan, 2, x, 100, false); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::vector<double> beginning(wanted.begin(), wanted.begin() + 100 * plan.dim[2]);
+  for (const std::vector<float>& result : results) {
+    expect(relative_error(result, beginning) < kTolerance, "chunks: calls from several threads");
   }
   // Two operands on the device and the result on the host.
   std::vector<float> out(batch * plan.dim[2], std::nanf(""));
