@@ -37,7 +37,8 @@ class CpuGroup {
     std::atomic<bool> out_of_memory{false};
     parallel_for(tiles, grain, [&](size_t begin, size_t end) {
       try {
-        for (size_t tile = begin; tile < end; ++tile) evaluate_tile(program, target, operands, batch, tile * kTileLanes);
+        for (size_t tile = begin; tile < end; ++tile)
+          evaluate_tile(program, target, operands, batch, tile * kTileLanes);
       } catch (const std::bad_alloc&) {
         out_of_memory = true;
       }
@@ -46,7 +47,8 @@ class CpuGroup {
   }
 
  private:
-  void evaluate_tile(const Program& program, int target, const Operand (&operands)[3], size_t batch, size_t first) const {
+  void evaluate_tile(const Program& program, int target, const Operand (&operands)[3], size_t batch,
+                     size_t first) const {
     thread_local Scratch scratch;
     const SideTiles &left = tiles_[program.left], &right = tiles_[program.right], &out = tiles_[target];
     const size_t left_size = size_t(left.fiber()) * kTileLanes, right_size = size_t(right.fiber()) * kTileLanes;

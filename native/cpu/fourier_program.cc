@@ -8,7 +8,9 @@ namespace {
 /// Coefficients at all v and u from those at v >= 0, rows as kernels/fourier.cc lays them out: [v][pad + u + pad][re, im].
 LinearRows spread(const LinearMap& map, int32_t degree, int32_t pad) {
   const int32_t width = 2 * degree + 1, padded = width + 2 * pad;
-  const auto place = [&](int32_t v, int32_t u, int32_t part) { return 2 * ((v + degree) * padded + pad + u + degree) + part; };
+  const auto place = [&](int32_t v, int32_t u, int32_t part) {
+    return 2 * ((v + degree) * padded + pad + u + degree) + part;
+  };
   std::vector<LinearRows::Entry> entries;
   for (size_t e = 0; e < map.value.size(); ++e) {
     const int32_t part = map.row[e] % 2, u = map.row[e] / 2 % width - degree, v = map.row[e] / 2 / width;
@@ -20,7 +22,8 @@ LinearRows spread(const LinearMap& map, int32_t degree, int32_t pad) {
 
 class FourierProgram : public TransformProgram {
  public:
-  FourierProgram(const FourierForm& form, const Side sides[3], const SideTiles& out, int target) : TransformProgram(sides, out, target) {
+  FourierProgram(const FourierForm& form, const Side sides[3], const SideTiles& out, int target)
+      : TransformProgram(sides, out, target) {
     const int operands[2] = {left, right};
     for (int o = 0; o < 2; ++o) {
       const int32_t degree = form.degree[operands[o]];
@@ -73,7 +76,8 @@ class FourierProgram : public TransformProgram {
 
 }  // namespace
 
-std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out, int target) {
+std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out,
+                                              int target) {
   return std::make_unique<FourierProgram>(form, sides, out, target);
 }
 

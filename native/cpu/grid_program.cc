@@ -8,7 +8,8 @@ namespace {
 
 class GridProgram : public TransformProgram {
  public:
-  GridProgram(const GridForm& form, const Side sides[3], const SideTiles& out, int target) : TransformProgram(sides, out, target) {
+  GridProgram(const GridForm& form, const Side sides[3], const SideTiles& out, int target)
+      : TransformProgram(sides, out, target) {
     const int operands[3] = {left, right, target};
     table_.rings = form.rings;
     table_.points = form.points;
@@ -37,7 +38,8 @@ class GridProgram : public TransformProgram {
   void add_bands(const GridForm& form, int operand, int o) {
     for (const GridForm::Band& band : form.sectors[operand]) {
       counts_[o].push_back(band.counts);
-      legendre_[o].push_back(o == 2 ? project(form, band) : std::vector<float>(band.legendre.begin(), band.legendre.end()));
+      legendre_[o].push_back(o == 2 ? project(form, band)
+                                    : std::vector<float>(band.legendre.begin(), band.legendre.end()));
       table_.order[o] = std::max(table_.order[o], band.order);
     }
     for (size_t s = 0; s < form.sectors[operand].size(); ++s) {
@@ -89,7 +91,8 @@ class GridProgram : public TransformProgram {
 
 }  // namespace
 
-std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out, int target) {
+std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out,
+                                           int target) {
   return std::make_unique<GridProgram>(form, sides, out, target);
 }
 

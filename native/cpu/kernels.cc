@@ -34,7 +34,8 @@ const Kernels& choose() {
   const bool may_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool may_avx512 = may_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  const bool want_baseline = wish && std::strcmp(wish, "baseline") == 0, want_avx2 = wish && std::strcmp(wish, "avx2") == 0;
+  const bool want_baseline = wish && std::strcmp(wish, "baseline") == 0,
+             want_avx2 = wish && std::strcmp(wish, "avx2") == 0;
   if (may_avx512 && !want_baseline && !want_avx2) return avx512::table;
   if (may_avx2 && !want_baseline) return avx2::table;
   return baseline::table;

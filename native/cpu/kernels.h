@@ -48,27 +48,27 @@ struct Coupling {
 };
 
 struct GridBand {
-  int32_t first;          // first fiber row
+  int32_t first;  // first fiber row
   int32_t order;
   const int32_t* counts;  // [order + 1, 2]
   const float* legendre;  // inputs: for each (m, parity) [count][rings]; target: [rings][count], ring weights included
 };
 struct GridTable {
   int32_t rings, points;
-  int32_t sectors[3];           // of left, right and target
+  int32_t sectors[3];  // of left, right and target
   const GridBand* bands[3];
-  int32_t order[3];             // largest m of any of its sectors
-  const float* cosines;         // [order + 1][points]
+  int32_t order[3];      // largest m of any of its sectors
+  const float* cosines;  // [order + 1][points]
   const float* sines;
   const float* target_cosines;  // [points][order[2] + 1], point weights included
   const float* target_sines;
   int32_t terms;
-  const int32_t* term;          // [terms][3]: sectors of left, right, target
+  const int32_t* term;  // [terms][3]: sectors of left, right, target
 };
 
 struct FourierTable {
-  int32_t degree[2];           // of left and right
-  int32_t orders;              // v = 0..orders-1 of the product are wanted
+  int32_t degree[2];  // of left and right
+  int32_t orders;     // v = 0..orders-1 of the product are wanted
   int32_t sectors[3];
   const LinearTable* into[2];  // to the layout of kernels/fourier.cc
   const LinearTable* from;     // from that of all sectors of the product
@@ -83,7 +83,7 @@ struct MatrixTable {
   const LinearTable* from;  // from the matrices of all sectors, one after another
   int32_t terms;
   const int32_t* term;
-  const int32_t* sign;      // of each term
+  const int32_t* sign;  // of each term
 };
 
 struct Kernels {
@@ -91,7 +91,8 @@ struct Kernels {
 
   /// Copies `size` components of every lane of a strip from memory to the tile rows `rows[0..size)`, lanes from `tile` on.
   /// Memory up to `end` may be read. With `add`, adds to what the rows hold.
-  void (*pack)(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add);
+  void (*pack)(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile,
+               bool add);
   /// The way back.
   void (*unpack)(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
 

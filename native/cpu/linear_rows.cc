@@ -29,7 +29,8 @@ void LinearRows::build(std::vector<Entry> entries) {
     place[row] = static_cast<int32_t>(place.size());
     begin_.push_back(begin_.back() + count[row]);
   }
-  std::stable_sort(entries.begin(), entries.end(), [&](const Entry& x, const Entry& y) { return place[x.row] < place[y.row]; });
+  std::stable_sort(entries.begin(), entries.end(),
+                   [&](const Entry& x, const Entry& y) { return place[x.row] < place[y.row]; });
   for (const Entry& entry : entries) entries_.push_back({entry.column, static_cast<float>(entry.value)});
 }
 

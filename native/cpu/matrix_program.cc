@@ -6,7 +6,8 @@ namespace {
 class MatrixProgram : public TransformProgram {
  public:
   // F = trace((X1 X2 + s X2 X1) X3^T) / 2, so with A, B = X1, X2 or X1^T, X3 or X3, X2^T the one left out is (A B + s B A) / 2.
-  MatrixProgram(const MatrixForm& form, const Side sides[3], const SideTiles& out, int target) : TransformProgram(sides, out, target) {
+  MatrixProgram(const MatrixForm& form, const Side sides[3], const SideTiles& out, int target)
+      : TransformProgram(sides, out, target) {
     if (target == 0) left = 2, right = 1;
     const int operands[2] = {left, right};
     const bool transposed[2] = {target == 1, target == 0};
@@ -30,7 +31,8 @@ class MatrixProgram : public TransformProgram {
     std::vector<LinearRows::Entry> list;
     for (int32_t s = 0; s < table_.sectors[2]; ++s) {
       const LinearMap& map = form.maps[target][s];
-      for (size_t e = 0; e < map.value.size(); ++e) list.push_back({map.column[e], s * entries + map.row[e], map.value[e] / 2});
+      for (size_t e = 0; e < map.value.size(); ++e)
+        list.push_back({map.column[e], s * entries + map.row[e], map.value[e] / 2});
     }
     from_ = std::make_unique<LinearRows>(fiber_, std::move(list));
     from_table_ = from_->table();
@@ -59,7 +61,8 @@ class MatrixProgram : public TransformProgram {
 
 }  // namespace
 
-std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out, int target) {
+std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out,
+                                             int target) {
   return std::make_unique<MatrixProgram>(form, sides, out, target);
 }
 

@@ -23,7 +23,7 @@ struct Job {
   /// Works until no piece is left to begin.
   void work() {
     for (size_t piece; (piece = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) {
-      (*body)(piece * grain, std::min(count, (piece + 1) * grain));
+      (*body)(piece* grain, std::min(count, (piece + 1) * grain));
       if (finished.fetch_add(1, std::memory_order_acq_rel) + 1 == pieces) finished.notify_all();
     }
   }

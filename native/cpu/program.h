@@ -31,11 +31,15 @@ class Program {
   double work = 0;          // multiply-adds per lane, about: how finely a call is worth cutting
 };
 
-std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out, int target);
-std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out, int target);
+std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out,
+                                             int target);
+std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out,
+                                            int target);
 std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out, int target);
-std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out, int target);
-std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out, int target);
+std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out,
+                                              int target);
+std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out,
+                                             int target);
 
 /// The programs that transform their operands make the target's whole fiber in one step.
 class TransformProgram : public Program {

@@ -2,6 +2,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "cpu/program.h"
 
@@ -24,7 +25,16 @@ std::vector<int32_t> blocks_of_rows(const Side& side) {
   return block_of;
 }
 
-/// One step for every pair of blocks. Target rows live in slots of a small tile, from the first step that adds to them until
+size_t count_pairs(const std::vector<Entry>& entries) {
+  std::set<std::array<int32_t, 2>> pairs;
+  for (const Entry& entry : entries) pairs.insert({entry.left, entry.right});
+  return pairs.size();
+}
+
+/// Products made in one step, where one pair of blocks has not more: as many as L1 holds beside the rest.
+constexpr size_t kStepPairs = 96;
+
+/// A step takes one or several pairs of blocks. Target rows live in slots of a small tile, from the first step that adds to them until
 /// their pieces are complete and written out: where paths are kept apart the whole fiber would not fit in any cache.
 class SparseProgram : public Program {
  public:
@@ -38,9 +48,18 @@ class SparseProgram : public Program {
       const Entry entry{index[target][e], index[left][e], index[right][e], coefficient[e]};
       by_blocks[{left_block[entry.left], right_block[entry.right]}].push_back(entry);
     }
-    std::vector<std::vector<Entry>> couplings;
-    for (auto& [blocks, entries] : by_blocks) couplings.push_back(std::move(entries));
-    if (couplings.empty()) couplings.emplace_back();  // nothing to compute, yet the target is to become zero
+    std::vector<std::vector<Entry>> couplings(
+        1);  // one even if there is nothing to compute: the target is to become zero
+    size_t pairs = 0;
+    for (const auto& [blocks, entries] : by_blocks) {
+      const size_t more = count_pairs(entries);
+      if (pairs > 0 && pairs + more > kStepPairs) {
+        couplings.emplace_back();
+        pairs = 0;
+      }
+      couplings.back().insert(couplings.back().end(), entries.begin(), entries.end());
+      pairs += more;
+    }
 
     const Lifetimes lifetimes(couplings, out, sides[target].fiber);
     std::vector<int32_t> slot(sides[target].fiber, kZeroSlot), free;
@@ -106,7 +125,8 @@ class SparseProgram : public Program {
     std::map<std::array<int32_t, 2>, int32_t> pair_number;
     std::vector<LinearRows::Entry> set, add;
     for (const Entry& entry : entries) {
-      const auto [pair, is_new] = pair_number.try_emplace({entry.left, entry.right}, static_cast<int32_t>(pair_number.size()));
+      const auto [pair, is_new] =
+          pair_number.try_emplace({entry.left, entry.right}, static_cast<int32_t>(pair_number.size()));
       if (is_new) step.pairs.insert(step.pairs.end(), {entry.left, entry.right});
       const bool begins = lifetimes.row_begun[entry.row] == s;
       if (begins && slot[entry.row] == kZeroSlot) {
@@ -136,12 +156,14 @@ class SparseProgram : public Program {
 
 }  // namespace
 
-std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out, int target) {
+std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out,
+                                             int target) {
   return std::make_unique<SparseProgram>(form.index, form.coefficient, sides, out, target);
 }
 
 // Dense blocks are a table that leaves nothing out.
-std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out, int target) {
+std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out,
+                                            int target) {
   std::vector<int32_t> index[3];
   for (const DenseForm::Path& path : form.paths) {
     for (int32_t i = 0; i < path.size[0]; ++i) {

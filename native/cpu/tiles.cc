@@ -19,7 +19,8 @@ SideTiles::SideTiles(const Side& side, int32_t dim, int32_t channels)
       Piece* last = pieces_.empty() ? nullptr : &pieces_.back();
       const int32_t offset = block.offset + m, stride = block.channels == 1 ? 0 : block.size;
       if (last && stride == 0 && last->stride == 0 && last->channels == 1 && last->add == add &&
-          last->offset + last->size == offset && last->size + size <= kPieceSize && last->rows + last->size == rows + m) {
+          last->offset + last->size == offset && last->size + size <= kPieceSize &&
+          last->rows + last->size == rows + m) {
         last->size += size;
       } else {
         pieces_.push_back({offset, stride, block.channels, size, add, rows + m});

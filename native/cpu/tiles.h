@@ -18,11 +18,11 @@ class SideTiles {
 
   /// A stretch of one block's components; long ones are cut so that a writer needs little room.
   struct Piece {
-    int32_t offset;    // of its first component in channel 0
-    int32_t stride;    // floats from one channel to the next
+    int32_t offset;  // of its first component in channel 0
+    int32_t stride;  // floats from one channel to the next
     int32_t channels;
     int32_t size;
-    bool add;          // its rows were written by an earlier piece
+    bool add;  // its rows were written by an earlier piece
     const int32_t* rows;
   };
   const std::vector<Piece>& pieces() const { return pieces_; }
@@ -30,8 +30,7 @@ class SideTiles {
   /// Fills the fiber rows of lanes [first, first + count) of a tile; other lanes become zero.
   void pack(const float* memory, size_t batch, size_t first, int count, float* tile) const;
   /// Writes one piece of lanes [first, first + count) back; its component m is on tile row rows[m].
-  void unpack(float* memory, size_t first, int count, const Piece& piece, const int32_t* rows,
-              const float* tile) const;
+  void unpack(float* memory, size_t first, int count, const Piece& piece, const int32_t* rows, const float* tile) const;
 
  private:
   template <class F>
@@ -40,7 +39,8 @@ class SideTiles {
   int32_t fiber_, dim_, channels_, divide_, modulo_;
   std::vector<int32_t> rows_;
   std::vector<Piece> pieces_;
-  bool sparse_rows_;  // some fiber rows belong to no piece, some lanes to no channel, or rows are shared: zero the tile first
+  bool
+      sparse_rows_;  // some fiber rows belong to no piece, some lanes to no channel, or rows are shared: zero the tile first
 };
 
 }  // namespace gauntlet

@@ -17,9 +17,8 @@ void couple(const Coupling& coupling, int vecs, const float* left, const float* 
     float* p = scratch + ptrdiff_t{n} * kTileLanes;
     for (int lane = 0; lane < lanes; lane += kLanes) store(p + lane, load(a + lane) * load(b + lane));
   }
-  const Lines pairs{scratch, kTileLanes, kLanes}, to{y, kTileLanes, kLanes};
-  linear<false>(coupling.set, vecs, pairs, to);
-  linear<true>(coupling.add, vecs, pairs, to);
+  linear<false, kTileLanes, kTileLanes>(coupling.set, vecs, {scratch, kLanes}, {y, kLanes});
+  linear<true, kTileLanes, kTileLanes>(coupling.add, vecs, {scratch, kLanes}, {y, kLanes});
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

@@ -4,8 +4,8 @@
 //
 // (v < 0 follows by conjugation). f and g are laid out as [v][u][re, im] for all v and u; g's rows carry a zero at either end and
 // h's one spare place, because two neighbouring u are computed together.
-#include "cpu/kernels/gemm.h"
 #include "cpu/kernels/isa.h"
+#include "cpu/kernels/linear.h"
 
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
@@ -59,26 +59,27 @@ void fourier(const FourierTable& table, int vecs, const float* left, const float
   ptrdiff_t sector[3];
   for (int o = 0; o < 3; ++o) {
     coefficients[o] = scratch;
-    sector[o] = o == 2 ? ptrdiff_t{table.orders} * (2 * degree + 2) * kComplex : ptrdiff_t{table.into[o]->rows} * kLanes;
+    sector[o] =
+        o == 2 ? ptrdiff_t{table.orders} * (2 * degree + 2) * kComplex : ptrdiff_t{table.into[o]->rows} * kLanes;
     scratch += kVecs * table.sectors[o] * sector[o];
   }
   const auto at = [&](int o, int s, int v) { return coefficients[o] + (v * table.sectors[o] + s) * sector[o]; };
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
-      linear<false>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kTileLanes, kLanes},
-             {at(o, s, 0), kLanes, table.sectors[o] * sector[o]});
+      linear<false, kTileLanes, kLanes>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kLanes},
+                                        {at(o, s, 0), table.sectors[o] * sector[o]});
     }
   }
   for (int v = 0; v < vecs; ++v) {
     bool written[2] = {false, false};
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
-      (written[term[2]] ? convolve<true> : convolve<false>)(table.degree[0], table.degree[1], table.orders, at(0, term[0], v),
-                                                            at(1, term[1], v), at(2, term[2], v));
+      (written[term[2]] ? convolve<true> : convolve<false>)(table.degree[0], table.degree[1], table.orders,
+                                                            at(0, term[0], v), at(1, term[1], v), at(2, term[2], v));
       written[term[2]] = true;
     }
   }
-  linear<false>(*table.from, vecs, {coefficients[2], kLanes, table.sectors[2] * sector[2]}, {y, kTileLanes, kLanes});
+  linear<false, kLanes, kTileLanes>(*table.from, vecs, {coefficients[2], table.sectors[2] * sector[2]}, {y, kLanes});
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

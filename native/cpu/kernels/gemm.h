@@ -6,9 +6,16 @@
 // is loaded once for kRows coefficients.
 #pragma once
 
-#include "cpu/kernels/linear.h"
+#include "cpu/kernels/vector.h"
 
 namespace gauntlet::GAUNTLET_ISA {
+
+/// Where a matrix of vectors lies; strides in floats.
+struct Lines {
+  float* data;
+  ptrdiff_t row;
+  ptrdiff_t vec;
+};
 
 /// A[k][m] = data[k * stride + m].
 struct Coefficients {
@@ -45,11 +52,12 @@ GAUNTLET_INLINE void gemm_block(Coefficients a, int K, const float* b, ptrdiff_t
 
 /// All M rows of Vecs columns, in blocks of at most Rows.
 template <int Rows, int Vecs>
-static inline void gemm_columns(Coefficients a, int M, int K, const float* b, ptrdiff_t b_row, ptrdiff_t b_vec, float* c,
-                                ptrdiff_t c_row, ptrdiff_t c_vec) {
-  for (; M >= Rows; M -= Rows, a.data += Rows, c += Rows * c_row) gemm_block<Rows, Vecs>(a, K, b, b_row, b_vec, c, c_row, c_vec);
-#define GAUNTLET_REST(n)                                                                      \
-  case n:                                                                                     \
+static inline void gemm_columns(Coefficients a, int M, int K, const float* b, ptrdiff_t b_row, ptrdiff_t b_vec,
+                                float* c, ptrdiff_t c_row, ptrdiff_t c_vec) {
+  for (; M >= Rows; M -= Rows, a.data += Rows, c += Rows * c_row)
+    gemm_block<Rows, Vecs>(a, K, b, b_row, b_vec, c, c_row, c_vec);
+#define GAUNTLET_REST(n)                                                                 \
+  case n:                                                                                \
     if constexpr (n < Rows) gemm_block<n, Vecs>(a, K, b, b_row, b_vec, c, c_row, c_vec); \
     return;
   switch (M) {
@@ -67,11 +75,13 @@ static inline void gemm_columns(Coefficients a, int M, int K, const float* b, pt
 static inline void gemm(Coefficients a, int M, int K, Lines b, Lines c, int V) {
   int v = 0;
   if constexpr (kRegisters == 32 && kParts == 1) {
-    for (; v + 4 <= V; v += 4) gemm_columns<6, 4>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
+    for (; v + 4 <= V; v += 4)
+      gemm_columns<6, 4>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
   }
   constexpr int rows = kRegisters == 32 && kParts == 1 ? 8 : kParts == 2 ? 3 : 2;
   if constexpr (kParts <= 2) {
-    for (; v + 2 <= V; v += 2) gemm_columns<rows, 2>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
+    for (; v + 2 <= V; v += 2)
+      gemm_columns<rows, 2>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
   }
   for (; v < V; ++v) gemm_columns<rows, 1>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
 }

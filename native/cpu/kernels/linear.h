@@ -5,24 +5,24 @@
 
 namespace gauntlet::GAUNTLET_ISA {
 
-/// Where a matrix of vectors lies; strides in floats.
-struct Lines {
+/// The first vector of a matrix of vectors, and how far it is to the next in its row, in floats.
+struct Vectors {
   float* data;
-  ptrdiff_t row;
   ptrdiff_t vec;
 };
 
-template <bool Add>
-static inline void linear(const LinearTable& table, int vecs, Lines x, Lines y) {
-  for_groups(vecs, [&]<int Vecs>(int v) {
+/// Rows lie XRow and YRow floats apart, vectors x.vec and y.vec.
+template <bool Add, ptrdiff_t XRow, ptrdiff_t YRow>
+GAUNTLET_INLINE void linear(const LinearTable& table, int vecs, Vectors x, Vectors y) {
+  for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
     for (int32_t i = 0; i < table.rows; ++i) {
-      float* to = y.data + table.row[i] * y.row + v * y.vec;
+      float* to = y.data + table.row[i] * YRow + v * y.vec;
       Vec sum[Vecs];
 #pragma GCC unroll 4
       for (int n = 0; n < Vecs; ++n) sum[n] = Add ? load(to + n * y.vec) : Vec{};
       for (int32_t e = table.begin[i]; e < table.begin[i + 1]; ++e) {
         const Vec coefficient = splat(table.entries[e].coefficient);
-        const float* line = x.data + table.entries[e].index * x.row + v * x.vec;
+        const float* line = x.data + table.entries[e].index * XRow + v * x.vec;
 #pragma GCC unroll 4
         for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(line + n * x.vec));
       }

@@ -3,8 +3,8 @@
 //     X = sum over l, m of x[l, m] T[l, m],   Y = (A B +- B A) / 2,   y[l, m] = trace(T[l, m]^T Y)
 //
 // The maps in and out are sparse tables (the 1/2 is in the way out); the products are small and dense.
-#include "cpu/kernels/gemm.h"
 #include "cpu/kernels/isa.h"
+#include "cpu/kernels/linear.h"
 
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
@@ -87,8 +87,8 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
   const auto at = [&](int o, int s, int v) { return matrices[o] + (v * table.sectors[o] + s) * entries; };
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
-      linear<false>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kTileLanes, kLanes},
-             {at(o, s, 0), kLanes, table.sectors[o] * entries});
+      linear<false, kTileLanes, kLanes>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kLanes},
+                                        {at(o, s, 0), table.sectors[o] * entries});
     }
   }
   for (int v = 0; v < vecs; ++v) {
@@ -102,7 +102,7 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
       written[term[2]] = true;
     }
   }
-  linear<false>(*table.from, vecs, {matrices[2], kLanes, table.sectors[2] * entries}, {y, kTileLanes, kLanes});
+  linear<false, kLanes, kTileLanes>(*table.from, vecs, {matrices[2], table.sectors[2] * entries}, {y, kLanes});
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

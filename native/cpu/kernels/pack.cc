@@ -5,6 +5,10 @@
 #include "cpu/kernels/isa.h"
 #include "cpu/kernels/vector.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
 
@@ -45,10 +49,10 @@ GAUNTLET_INLINE Quad quarter(Register r) {
 /// Transposes each quarter of four registers as a 4 x 4 matrix.
 GAUNTLET_INLINE void transpose(Register& a, Register& b, Register& c, Register& d) {
 #if defined(__AVX512F__)
-#define GAUNTLET_INTERLEAVE(x, y, i, j)                                                                                \
-  __builtin_shufflevector(x, y, i, i + 16, j, j + 16, i + 4, i + 20, j + 4, j + 20, i + 8, i + 24, j + 8, j + 24, i + 12, \
-                          i + 28, j + 12, j + 28)
-#define GAUNTLET_PAIRS(x, y, i)                                                                                     \
+#define GAUNTLET_INTERLEAVE(x, y, i, j)                                                                           \
+  __builtin_shufflevector(x, y, i, i + 16, j, j + 16, i + 4, i + 20, j + 4, j + 20, i + 8, i + 24, j + 8, j + 24, \
+                          i + 12, i + 28, j + 12, j + 28)
+#define GAUNTLET_PAIRS(x, y, i)                                                                                       \
   __builtin_shufflevector(x, y, i, i + 1, i + 16, i + 17, i + 4, i + 5, i + 20, i + 21, i + 8, i + 9, i + 24, i + 25, \
                           i + 12, i + 13, i + 28, i + 29)
 #elif defined(__AVX2__)
@@ -81,7 +85,8 @@ GAUNTLET_INLINE void prefetch(const float* memory, Strip strip, int size) {
     for (; at < end; at += 64) __builtin_prefetch(at, Write);
   } else {
     for (int lane = 0; lane < strip.lanes; ++lane, at += strip.stride * sizeof(float)) {
-      for (int byte = 0; byte < size * static_cast<int>(sizeof(float)); byte += 64) __builtin_prefetch(at + byte, Write);
+      for (int byte = 0; byte < size * static_cast<int>(sizeof(float)); byte += 64)
+        __builtin_prefetch(at + byte, Write);
     }
   }
 }
@@ -98,8 +103,7 @@ GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32
 }
 
 template <bool Add>
-void pack_strip(const float* memory, const float* end, Strip strip, int size, const int32_t* rows,
-                float* tile) {
+void pack_strip(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile) {
   int lane = 0;
   if (size == 1 && strip.stride == 1) {
     float* line = tile + ptrdiff_t{rows[0]} * kTileLanes;
@@ -149,7 +153,8 @@ GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* ro
   transpose(q[0], q[1], q[2], q[3]);
   // Lane by lane, in ascending order, for `over`.
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) store_part<Count>(to + i * stride, quarter<0>(q[i]), over && !(last && kWidth == 4 && i == 3));
+  for (int i = 0; i < 4; ++i)
+    store_part<Count>(to + i * stride, quarter<0>(q[i]), over && !(last && kWidth == 4 && i == 3));
 #if defined(__AVX2__)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
@@ -164,6 +169,48 @@ GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* ro
 #endif
 }
 
+#if defined(__AVX512F__)
+/// Four registers as a 4 x 4 matrix of quads, transposed.
+GAUNTLET_INLINE void transpose_quads(Register& a, Register& b, Register& c, Register& d) {
+#define GAUNTLET_QUADS(x, y, i, j, k, l)                                                                               \
+  __builtin_shufflevector(x, y, 4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3, 4 * j, 4 * j + 1, 4 * j + 2, 4 * j + 3, 4 * k, \
+                          4 * k + 1, 4 * k + 2, 4 * k + 3, 4 * l, 4 * l + 1, 4 * l + 2, 4 * l + 3)
+  const Register ab_low = GAUNTLET_QUADS(a, b, 0, 1, 4, 5), ab_high = GAUNTLET_QUADS(a, b, 2, 3, 6, 7);
+  const Register cd_low = GAUNTLET_QUADS(c, d, 0, 1, 4, 5), cd_high = GAUNTLET_QUADS(c, d, 2, 3, 6, 7);
+  a = GAUNTLET_QUADS(ab_low, cd_low, 0, 2, 4, 6);
+  b = GAUNTLET_QUADS(ab_low, cd_low, 1, 3, 5, 7);
+  c = GAUNTLET_QUADS(ab_high, cd_high, 0, 2, 4, 6);
+  d = GAUNTLET_QUADS(ab_high, cd_high, 1, 3, 5, 7);
+}
+
+/// 5 to 16 components of sixteen lanes, each lane's with one store: stores, not shuffles, are what this takes.
+template <int Quads>
+GAUNTLET_INLINE void unpack_rows(float* to, ptrdiff_t stride, int size, const int32_t* rows, const float* tile) {
+  Register q[4][4];  // [lane % 4][quad of components], four lanes each
+#pragma GCC unroll 4
+  for (int quad = 0; quad < 4; ++quad) {
+    Register line[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const int m = 4 * quad + i;
+      line[i] = quad < Quads ? load_register(tile + ptrdiff_t{rows[m < size ? m : 0]} * kTileLanes) : Register{};
+    }
+    if (quad < Quads) transpose(line[0], line[1], line[2], line[3]);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) q[i][quad] = line[i];
+  }
+  const __mmask16 mask = static_cast<__mmask16>((1u << size) - 1);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    transpose_quads(q[i][0], q[i][1], q[i][2], q[i][3]);
+#pragma GCC unroll 4
+    for (int group = 0; group < 4; ++group) {
+      _mm512_mask_storeu_ps(to + (4 * group + i) * stride, mask, reinterpret_cast<__m512>(q[i][group]));
+    }
+  }
+}
+#endif
+
 void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
   if (size == 1 && strip.stride == 1) {
     std::memcpy(memory, tile + ptrdiff_t{rows[0]} * kTileLanes, strip.lanes * sizeof(float));
@@ -176,6 +223,18 @@ void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, con
   for (; lane + kWidth <= strip.lanes; lane += kWidth) {
     float* to = memory + lane * strip.stride;
     const float* from = tile + lane;
+#if defined(__AVX512F__)
+    if (size > 4 && size <= 16) {
+      if (size <= 8) {
+        unpack_rows<2>(to, strip.stride, size, rows, from);
+      } else if (size <= 12) {
+        unpack_rows<3>(to, strip.stride, size, rows, from);
+      } else {
+        unpack_rows<4>(to, strip.stride, size, rows, from);
+      }
+      continue;
+    }
+#endif
     const bool last = lane + kWidth >= strip.lanes;
     const int m = size / 4 * 4;
     switch (size - m) {

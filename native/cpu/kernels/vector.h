@@ -6,6 +6,7 @@
 #include "cpu/kernels.h"
 
 #define GAUNTLET_INLINE inline __attribute__((always_inline))
+#define GAUNTLET_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace gauntlet::GAUNTLET_ISA {
 
