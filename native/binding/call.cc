@@ -12,7 +12,8 @@ Argument read_argument(Napi::Env env, napi_value value, Device device) {
   void* data;
   Argument argument;
   if (napi_get_typedarray_info(env, value, &type, &argument.length, &data, nullptr, nullptr) == napi_ok) {
-    if (type != napi_float32_array) throw Error("ERR_DTYPE", "Expected a Float32Array or DeviceArray for every operand");
+    if (type != napi_float32_array)
+      throw Error("ERR_DTYPE", "Expected a Float32Array or DeviceArray for every operand");
     argument.data = static_cast<float*>(data);
     return argument;
   }
@@ -20,8 +21,8 @@ Argument read_argument(Napi::Env env, napi_value value, Device device) {
   if (!argument.device_array) throw Error("ERR_DTYPE", "Expected a Float32Array or DeviceArray for every operand");
   const Memory& memory = *argument.device_array->memory();
   if (memory.device() != device) {
-    throw Error("ERR_DEVICE", "Expected a DeviceArray on " + device_id(device) + ", where this product is, but received one on " +
-                                  device_id(memory.device()));
+    throw Error("ERR_DEVICE", "Expected a DeviceArray on " + device_id(device) +
+                                  ", where this product is, but received one on " + device_id(memory.device()));
   }
   argument.data = memory.data();
   argument.length = memory.length();
@@ -48,7 +49,8 @@ Call::Call(const Napi::CallbackInfo& info, const int32_t (&dim)[3], Device devic
     const bool fits = dim[o] == 0 ? length == 0 : length % dim[o] == 0 && length / dim[o] == batch;
     if (!fits) {
       throw Error("ERR_LENGTH", "Expected " + std::to_string(batch) + " x " + std::to_string(dim[o]) +
-                                    " values for operand " + std::to_string(o) + " but received " + std::to_string(length));
+                                    " values for operand " + std::to_string(o) + " but received " +
+                                    std::to_string(length));
     }
   }
 }

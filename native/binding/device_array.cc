@@ -52,8 +52,8 @@ float* DeviceArray::same_length(const Napi::CallbackInfo& info) const {
     throw Error("ERR_DTYPE", "Expected a Float32Array");
   }
   if (length != memory()->length()) {
-    throw Error("ERR_LENGTH", "Expected " + std::to_string(memory_->length()) + " values but received " +
-                                  std::to_string(length));
+    throw Error("ERR_LENGTH",
+                "Expected " + std::to_string(memory_->length()) + " values but received " + std::to_string(length));
   }
   return static_cast<float*>(data);
 }

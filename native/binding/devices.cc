@@ -64,7 +64,8 @@ Device parse_device(const std::string& id) {
   if (number < 0) throw Error("ERR_ARGUMENT", "Expected 'cpu' or 'cuda:N' for device but received '" + id + "'");
   if (!cuda_status().usable) throw Error("ERR_DEVICE", "There is no device " + id + ": " + cuda_status().reason);
   if (number >= device_count()) {
-    throw Error("ERR_DEVICE", "There is no device " + id + ": " + std::to_string(device_count()) + " GPU(s) were found");
+    throw Error("ERR_DEVICE",
+                "There is no device " + id + ": " + std::to_string(device_count()) + " GPU(s) were found");
   }
   return number;
 }

@@ -103,8 +103,7 @@ class Evaluation : public Napi::AsyncWorker {
     }
     size_t length;
     void* data;
-    const napi_status status =
-        napi_get_typedarray_info(Env(), out_.Value(), nullptr, &length, &data, nullptr, nullptr);
+    const napi_status status = napi_get_typedarray_info(Env(), out_.Value(), nullptr, &length, &data, nullptr, nullptr);
     if (status != napi_ok || length != out_argument_.length) {
       return {"ERR_BUFFER", "The buffer of out was detached, freed or resized before its result came"};
     }

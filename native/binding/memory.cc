@@ -16,7 +16,7 @@
 namespace gauntlet::binding {
 namespace {
 
-constexpr size_t kAlignment = 64;        // a cache line and an AVX-512 register
+constexpr size_t kAlignment = 64;         // a cache line and an AVX-512 register
 constexpr size_t kLarge = 2 * kHugePage;  // from here on, rounding up to huge pages costs little
 
 /// What an ArrayBuffer holds of its memory. Outlives free(), until the buffer's finalizer runs.

@@ -60,7 +60,8 @@ Side read_side(Reader& in, int32_t dim) {
   const int32_t blocks = in.count();
   for (int32_t b = 0; b < blocks; ++b) {
     const Block block{in.count(), in.count(), in.count()};
-    if (block.offset + static_cast<int64_t>(block.channels) * block.size > dim) malformed("a block ends past its operand");
+    if (block.offset + static_cast<int64_t>(block.channels) * block.size > dim)
+      malformed("a block ends past its operand");
     side.blocks.push_back(block);
     for (int32_t row : in.indices(block.size, side.fiber)) side.rows.push_back(row);
   }
@@ -176,7 +177,8 @@ FourierForm read_fourier(Reader& in, const Side sides[3]) {
     form.from[o] = read_maps(in);
     const int32_t degree = form.degree[o], product = form.degree_of_product(o);
     for (const LinearMap& map : form.into[o]) {
-      if (map.columns != sides[o].fiber || map.rows != 2 * (degree + 1) * (2 * degree + 1)) malformed("a transform's shape");
+      if (map.columns != sides[o].fiber || map.rows != 2 * (degree + 1) * (2 * degree + 1))
+        malformed("a transform's shape");
     }
     for (const LinearMap& map : form.from[o]) {
       if (map.rows != sides[o].fiber || map.columns != 2 * (std::min(degree, product) + 1) * (2 * product + 1)) {

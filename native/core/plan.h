@@ -25,7 +25,7 @@ struct Block {
 
 /// One operand of a group. Lane channel c reads and writes block channel (c / divide) % modulo, where the block has it.
 struct Side {
-  int32_t fiber;              // number of fiber rows
+  int32_t fiber;  // number of fiber rows
   int32_t divide;
   int32_t modulo;
   std::vector<Block> blocks;
@@ -67,17 +67,17 @@ struct DenseForm {
 /// parity of l - m (0 = even about the equator), then cosine components before sine components (none at m = 0), then by l.
 struct GridForm {
   struct Band {
-    int32_t first;                  // its first fiber row
-    int32_t order;                  // largest m
-    std::vector<int32_t> counts;    // [order + 1, 2]: how many l at (m, parity)
-    std::vector<double> legendre;   // for each (m, parity): [count, rings], sqrt(2) for m > 0 included
+    int32_t first;                 // its first fiber row
+    int32_t order;                 // largest m
+    std::vector<int32_t> counts;   // [order + 1, 2]: how many l at (m, parity)
+    std::vector<double> legendre;  // for each (m, parity): [count, rings], sqrt(2) for m > 0 included
     int32_t components(int m, int parity) const { return counts[2 * m + parity]; }
   };
   int32_t rings;
   int32_t points;
-  int32_t order;                       // largest m of any band
-  std::vector<double> ring_weights;    // [rings], the product with point_weights is the area of the points it stands for
-  std::vector<double> point_weights;   // [points]
+  int32_t order;                      // largest m of any band
+  std::vector<double> ring_weights;   // [rings], the product with point_weights is the area of the points it stands for
+  std::vector<double> point_weights;  // [points]
   std::vector<double> cosines, sines;  // [order + 1, points]
   std::vector<Band> sectors[3];
   std::vector<Term> terms;
@@ -88,7 +88,8 @@ struct GridForm {
 struct FourierForm {
   int32_t degree[3];
   std::vector<LinearMap> into[3];  // per sector: fiber -> coefficients of degree[o]
-  std::vector<LinearMap> from[3];  // per sector: coefficients of the product of the two others, v <= min(degree[o], sum) -> fiber
+  std::vector<LinearMap>
+      from[3];  // per sector: coefficients of the product of the two others, v <= min(degree[o], sum) -> fiber
   std::vector<Term> terms;
   int32_t degree_of_product(int target) const { return degree[(target + 1) % 3] + degree[(target + 2) % 3]; }
 };
@@ -98,7 +99,7 @@ struct MatrixForm {
   int32_t size;
   std::vector<LinearMap> maps[3];  // per sector: fiber -> matrix entries, row a * size + b; the transpose maps back
   std::vector<Term> terms;
-  std::vector<int32_t> signs;      // +1 or -1 for each term
+  std::vector<int32_t> signs;  // +1 or -1 for each term
 };
 
 using Form = std::variant<SparseForm, DenseForm, GridForm, FourierForm, MatrixForm>;
