@@ -39,11 +39,12 @@ struct LinearTable {
   const TableEntry* entries;
 };
 
-/// Products of pairs, left[pair[2n]] * right[pair[2n+1]], then linear maps of them: onto rows that hold nothing yet, and onto
-/// rows that earlier couplings began.
+/// Lines made of products left[i] * right[j], then linear maps of them: onto rows that hold nothing yet, and onto rows that
+/// earlier couplings began. Two products whose coefficients are the same but for signs are twins: their sum and their
+/// difference are lines 2n and 2n + 1, and one coefficient serves both. Lone products follow.
 struct Coupling {
-  int32_t pairs;
-  const int32_t* pair;
+  int32_t twins, lone;
+  const int32_t* pair;  // i, j of every product: two for each twin, then one for each lone one
   LinearTable set, add;
 };
 
@@ -96,7 +97,7 @@ struct Kernels {
   /// The way back.
   void (*unpack)(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
 
-  /// `scratch` holds one line for each pair.
+  /// `scratch` holds one line for each product.
   void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
   /// y for the target's whole fiber; `scratch` is 64-byte aligned.
   void (*grid)(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <deque>
 #include <map>
 #include <set>
@@ -34,12 +35,66 @@ size_t count_pairs(const std::vector<Entry>& entries) {
 /// Products made in one step, where one pair of blocks has not more: as many as L1 holds beside the rest.
 constexpr size_t kStepPairs = 96;
 
+/// The products of one step as the kernel makes them, and how each coefficient reads them.
+class Products {
+ public:
+  /// Without `fold` every product stands alone.
+  Products(const std::vector<Entry>& entries, bool fold) {
+    // Products with the same coefficients, up to signs, of the same rows.
+    std::map<Pair, std::vector<Term>> columns;
+    for (const Entry& entry : entries) columns[{entry.left, entry.right}].push_back({entry.row, entry.value});
+    std::map<std::vector<Term>, std::vector<Pair>> alike;
+    for (auto& [pair, terms] : columns) {
+      std::sort(terms.begin(), terms.end());
+      std::vector<Term> magnitudes;
+      for (const auto& [row, value] : terms) magnitudes.push_back({row, std::abs(static_cast<float>(value))});
+      if (!fold) magnitudes.push_back({-1, static_cast<double>(alike.size())});  // like no other
+      alike[magnitudes].push_back(pair);
+    }
+    std::vector<Pair> lone;
+    for (const auto& [magnitudes, pairs] : alike) {
+      for (size_t n = 0; n + 1 < pairs.size(); n += 2)
+        add_twins(pairs[n], columns[pairs[n]], pairs[n + 1], columns[pairs[n + 1]]);
+      if (pairs.size() % 2 == 1) lone.push_back(pairs.back());
+    }
+    for (const Pair& pair : lone) {
+      const int32_t line = 2 * twins_ + lone_++;
+      pairs_.insert(pairs_.end(), {pair[0], pair[1]});
+      for (const auto& [row, value] : columns[pair]) entries_.push_back({row, line, value});
+    }
+  }
+
+  int32_t twins() const { return twins_; }
+  int32_t lone() const { return lone_; }
+  const std::vector<int32_t>& pairs() const { return pairs_; }
+  /// Coefficients by row of the target and line.
+  const std::vector<LinearRows::Entry>& entries() const { return entries_; }
+
+ private:
+  using Pair = std::array<int32_t, 2>;
+  using Term = std::pair<int32_t, double>;  // row, coefficient
+
+  void add_twins(const Pair& first, const std::vector<Term>& first_terms, const Pair& second,
+                 const std::vector<Term>& second_terms) {
+    const int32_t line = 2 * twins_++;
+    pairs_.insert(pairs_.end(), {first[0], first[1], second[0], second[1]});
+    for (size_t n = 0; n < first_terms.size(); ++n) {
+      const bool same_sign = (first_terms[n].second < 0) == (second_terms[n].second < 0);
+      entries_.push_back({first_terms[n].first, same_sign ? line : line + 1, first_terms[n].second});
+    }
+  }
+
+  int32_t twins_ = 0, lone_ = 0;
+  std::vector<int32_t> pairs_;
+  std::vector<LinearRows::Entry> entries_;
+};
+
 /// A step takes one or several pairs of blocks. Target rows live in slots of a small tile, from the first step that adds to them until
 /// their pieces are complete and written out: where paths are kept apart the whole fiber would not fit in any cache.
 class SparseProgram : public Program {
  public:
   SparseProgram(const std::vector<int32_t> (&index)[3], const std::vector<double>& coefficient, const Side sides[3],
-                const SideTiles& out, int target) {
+                const SideTiles& out, int target, bool fold) {
     left = target == 0 ? 1 : 0;
     right = target == 2 ? 1 : 2;
     const std::vector<int32_t> left_block = blocks_of_rows(sides[left]), right_block = blocks_of_rows(sides[right]);
@@ -64,7 +119,7 @@ class SparseProgram : public Program {
     const Lifetimes lifetimes(couplings, out, sides[target].fiber);
     std::vector<int32_t> slot(sides[target].fiber, kZeroSlot), free;
     for (int32_t s = 0; s < static_cast<int32_t>(couplings.size()); ++s) {
-      add_step(couplings[s], lifetimes, s, slot, free);
+      add_step(Products(couplings[s], fold), lifetimes, s, slot, free);
       for (size_t p = 0; p < out.pieces().size(); ++p) {
         if (lifetimes.piece_complete[p] == s) add_ready(out.pieces()[p], slot);
       }
@@ -80,7 +135,7 @@ class SparseProgram : public Program {
   void run(int step, int vecs, const float* left, const float* right, float* room) const override {
     if (step == 0) std::fill_n(room + size_t{kZeroSlot} * kTileLanes, kTileLanes, 0.0f);
     const Step& s = steps_[step];
-    const Coupling coupling{static_cast<int32_t>(s.pairs.size() / 2), s.pairs.data(), s.set->table(), s.add->table()};
+    const Coupling coupling{s.twins, s.lone, s.pairs.data(), s.set->table(), s.add->table()};
     kernels().couple(coupling, vecs, left, right, room, room + slots_ * kTileLanes);
   }
 
@@ -114,32 +169,32 @@ class SparseProgram : public Program {
   };
 
   struct Step {
+    int32_t twins, lone;
     std::vector<int32_t> pairs;
     std::unique_ptr<LinearRows> set, add;
     std::vector<Ready> ready;
   };
 
-  void add_step(const std::vector<Entry>& entries, const Lifetimes& lifetimes, int32_t s, std::vector<int32_t>& slot,
+  void add_step(const Products& products, const Lifetimes& lifetimes, int32_t s, std::vector<int32_t>& slot,
                 std::vector<int32_t>& free) {
-    Step step;
-    std::map<std::array<int32_t, 2>, int32_t> pair_number;
     std::vector<LinearRows::Entry> set, add;
-    for (const Entry& entry : entries) {
-      const auto [pair, is_new] =
-          pair_number.try_emplace({entry.left, entry.right}, static_cast<int32_t>(pair_number.size()));
-      if (is_new) step.pairs.insert(step.pairs.end(), {entry.left, entry.right});
+    for (const LinearRows::Entry& entry : products.entries()) {
       const bool begins = lifetimes.row_begun[entry.row] == s;
       if (begins && slot[entry.row] == kZeroSlot) {
         slot[entry.row] = free.empty() ? static_cast<int32_t>(slots_++) : free.back();
         if (!free.empty()) free.pop_back();
       }
-      (begins ? set : add).push_back({slot[entry.row], pair->second, entry.value});
+      (begins ? set : add).push_back({slot[entry.row], entry.column, entry.value});
     }
-    step.set = std::make_unique<LinearRows>(std::move(set));
-    step.add = std::make_unique<LinearRows>(std::move(add));
-    most_pairs_ = std::max(most_pairs_, pair_number.size());
-    work += static_cast<double>(entries.size() + pair_number.size());
-    steps_.push_back(std::move(step));
+    const size_t lines = products.pairs().size() / 2;
+    most_pairs_ = std::max(most_pairs_, lines);
+    work += static_cast<double>(products.entries().size() + lines);
+    steps_.push_back({products.twins(),
+                      products.lone(),
+                      products.pairs(),
+                      std::make_unique<LinearRows>(std::move(set)),
+                      std::make_unique<LinearRows>(std::move(add)),
+                      {}});
   }
 
   void add_ready(const SideTiles::Piece& piece, const std::vector<int32_t>& slot) {
@@ -158,7 +213,7 @@ class SparseProgram : public Program {
 
 std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out,
                                              int target) {
-  return std::make_unique<SparseProgram>(form.index, form.coefficient, sides, out, target);
+  return std::make_unique<SparseProgram>(form.index, form.coefficient, sides, out, target, true);
 }
 
 // Dense blocks are a table that leaves nothing out.
@@ -176,7 +231,7 @@ std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side si
       }
     }
   }
-  return std::make_unique<SparseProgram>(index, form.coefficient, sides, out, target);
+  return std::make_unique<SparseProgram>(index, form.coefficient, sides, out, target, false);
 }
 
 }  // namespace gauntlet
