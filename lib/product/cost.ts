@@ -46,11 +46,21 @@ function tableFlops([left, right, out]: SparseForm['index']): number {
   return 2 * out.length + pairs.size
 }
 
-/** Legendre and Fourier stages of every sector, and 16 multiply-adds for every quarter's point and term. */
+/**
+ * Legendre stages of every sector, Fourier stages of both factors of every term and of every sector of the result, and 16
+ * multiply-adds for the product at every point of a quarter of the grid and term.
+ */
 function gridFlops({ rings, points, sectors, terms }: GridForm): number {
   const components = (band: GridBand) => band.counts.reduce((sum, n, i) => sum + n * (i < 2 ? 1 : 2), 0)
-  const transform = (band: GridBand) => 2 * rings * (components(band) + 2 * points * (2 * band.order + 1))
-  return sectors.flat().reduce((sum, band) => sum + transform(band), 0) + 32 * rings * points * terms.length
+  // Cosines and sines up to the largest order that a parity of l - m has.
+  const waves = (band: GridBand, parity: number) => {
+    const last = band.counts.findLastIndex((count, i) => i % 2 === parity && count > 0)
+    return last < 0 ? 0 : 2 * Math.floor(last / 2) + 1
+  }
+  const legendre = sectors.flat().reduce((sum, band) => sum + components(band), 0)
+  const into = terms.reduce((sum, [s1, s2]) => sum + 4 * (sectors[0][s1].order + sectors[1][s2].order), 0)
+  const from = sectors[2].reduce((sum, band) => sum + waves(band, 0) + waves(band, 1), 0)
+  return 2 * rings * (legendre + points * (into + from + 16 * terms.length))
 }
 
 const entries = (maps: LinearMap[]) => maps.reduce((sum, map) => sum + map.value.length, 0)

@@ -57,12 +57,13 @@ class CpuGroup {
     float* const room = b + right_size;
     const int count = static_cast<int>(std::min<size_t>(kTileLanes, batch * group_.channels - first));
     const int vecs = (count + kLanes - 1) / kLanes;
-    left.pack(operands[program.left].data, batch, first, count, a);
-    right.pack(operands[program.right].data, batch, first, count, b);
+    left.pack(operands[program.left].data, batch, left.cut(first, count), a);
+    right.pack(operands[program.right].data, batch, right.cut(first, count), b);
+    const SideTiles::Segments segments = out.cut(first, count);
     for (int step = 0; step < program.steps(); ++step) {
       program.run(step, vecs, a, b, room);
       for (const Program::Ready& ready : program.ready(step)) {
-        out.unpack(operands[target].data, first, count, *ready.piece, ready.rows, room);
+        out.unpack(operands[target].data, segments, *ready.piece, ready.rows, room);
       }
     }
   }

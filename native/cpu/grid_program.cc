@@ -19,11 +19,11 @@ class GridProgram : public TransformProgram {
     table_.terms = static_cast<int32_t>(form.terms.size());
     table_.term = terms_.data();
 
-    size_t floats = 0;
+    size_t floats = size_t(table_.sectors[2]) * 4 * form.points * kTileLanes;
     for (int o = 0; o < 3; ++o) {
       const size_t spectrum = size_t(table_.order[o] + 1) * form.rings;
-      floats += table_.sectors[o] * 4 * (spectrum + form.points) * kTileLanes;
-      work += table_.sectors[o] * 2.0 * form.points * spectrum;
+      floats += table_.sectors[o] * 4 * spectrum * kTileLanes;
+      work += (o == 2 ? table_.sectors[o] : table_.terms) * 4.0 * form.points * spectrum;
     }
     work += 16.0 * form.points * form.rings * table_.terms;
     set_scratch(floats);

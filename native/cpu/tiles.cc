@@ -33,49 +33,64 @@ SideTiles::SideTiles(const Side& side, int32_t dim, int32_t channels)
   if (std::find(written.begin(), written.end(), false) != written.end()) sparse_rows_ = true;
 }
 
-/// Calls f(offset in memory, lane, strip) for the longest stretches of lanes that are evenly spaced in memory.
-template <class F>
-void SideTiles::for_strips(size_t first, int count, const Piece& piece, const F& f) const {
+SideTiles::Segments SideTiles::cut(size_t first, int count) const {
+  Segments segments;
   if (channels_ == 1) {
-    f(static_cast<int64_t>(first) * dim_ + piece.offset, 0, Strip{dim_, count, int64_t{dim_} * kTileLanes});
-    return;
+    segments.list[segments.n++] = {static_cast<int64_t>(first) * dim_, 0, 0, count, true};
+    return segments;
   }
-  // The next tile's lanes: further channels of the sample where it has so many, else (about) the next sample's.
-  const int64_t ahead = channels_ >= 2 * kTileLanes && divide_ == 1 ? int64_t{piece.stride} * kTileLanes : dim_;
-  size_t sample = first / channels_;
+  int64_t sample = static_cast<int64_t>(first / channels_) * dim_;
   int32_t channel = static_cast<int32_t>(first % channels_);
+  const bool moves = divide_ == 1 && modulo_ > 1;
   for (int lane = 0; lane < count;) {
+    const int32_t at = modulo_ == channels_ ? channel : channel / divide_ % modulo_;
     int lanes = std::min(count - lane, channels_ - channel);
-    const int32_t at = channel / divide_ % modulo_;
-    const bool moves = divide_ == 1 && modulo_ > 1;
     if (moves) lanes = std::min(lanes, modulo_ - at);
     if (divide_ > 1) lanes = std::min(lanes, divide_ - channel % divide_);
-    const int32_t there = moves ? std::min(lanes, piece.channels - at) : (at < piece.channels ? lanes : 0);
-    if (there > 0) {
-      const int64_t offset = static_cast<int64_t>(sample) * dim_ + piece.offset + int64_t{at} * piece.stride;
-      f(offset, lane, Strip{moves ? piece.stride : 0, there, ahead});
-    }
+    segments.list[segments.n++] = {sample, at, lane, lanes, moves};
     lane += lanes;
     channel += lanes;
-    if (channel == channels_) channel = 0, ++sample;
+    if (channel == channels_) channel = 0, sample += dim_;
+  }
+  return segments;
+}
+
+/// Calls f(offset in memory, lane, strip) for the lanes of each segment that the piece's block has.
+template <class F>
+void SideTiles::for_strips(const Segments& segments, const Piece& piece, const F& f) const {
+  // The next tile's lanes: further channels of the sample where it has so many, else (about) the next sample's.
+  const bool one = channels_ == 1;
+  const int64_t ahead = one                                           ? int64_t{dim_} * kTileLanes
+                        : channels_ >= 2 * kTileLanes && divide_ == 1 ? int64_t{piece.stride} * kTileLanes
+                                                                      : dim_;
+  for (int n = 0; n < segments.n; ++n) {
+    const Segment& segment = segments.list[n];
+    const int there = segment.moves && !one              ? std::min(segment.lanes, piece.channels - segment.channel)
+                      : segment.channel < piece.channels ? segment.lanes
+                                                         : 0;
+    if (there <= 0) continue;
+    const int64_t stride = one ? dim_ : segment.moves ? piece.stride : 0;
+    f(segment.sample + piece.offset + int64_t{segment.channel} * piece.stride, segment.lane,
+      Strip{stride, there, ahead});
   }
 }
 
-void SideTiles::pack(const float* memory, size_t batch, size_t first, int count, float* tile) const {
-  if (sparse_rows_ || count % kLanes != 0) std::memset(tile, 0, sizeof(float) * fiber_ * kTileLanes);
+void SideTiles::pack(const float* memory, size_t batch, const Segments& segments, float* tile) const {
+  const Segment& last = segments.list[segments.n - 1];
+  if (sparse_rows_ || (last.lane + last.lanes) % kLanes != 0) std::memset(tile, 0, sizeof(float) * fiber_ * kTileLanes);
   const float* end = memory + batch * dim_;
   const auto pack = kernels().pack;
   for (const Piece& piece : pieces_) {
-    for_strips(first, count, piece, [&](int64_t offset, int lane, Strip strip) {
+    for_strips(segments, piece, [&](int64_t offset, int lane, Strip strip) {
       pack(memory + offset, end, strip, piece.size, piece.rows, tile + lane, piece.add);
     });
   }
 }
 
-void SideTiles::unpack(float* memory, size_t first, int count, const Piece& piece, const int32_t* rows,
+void SideTiles::unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows,
                        const float* tile) const {
   const auto unpack = kernels().unpack;
-  for_strips(first, count, piece, [&](int64_t offset, int lane, Strip strip) {
+  for_strips(segments, piece, [&](int64_t offset, int lane, Strip strip) {
     unpack(memory + offset, strip, piece.size, rows, tile + lane);
   });
 }

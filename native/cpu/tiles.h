@@ -27,14 +27,29 @@ class SideTiles {
   };
   const std::vector<Piece>& pieces() const { return pieces_; }
 
-  /// Fills the fiber rows of lanes [first, first + count) of a tile; other lanes become zero.
-  void pack(const float* memory, size_t batch, size_t first, int count, float* tile) const;
-  /// Writes one piece of lanes [first, first + count) back; its component m is on tile row rows[m].
-  void unpack(float* memory, size_t first, int count, const Piece& piece, const int32_t* rows, const float* tile) const;
+  /// Lanes that are evenly spaced in memory.
+  struct Segment {
+    int64_t sample;   // where the sample begins
+    int32_t channel;  // of the block, for the first lane
+    int lane, lanes;
+    bool moves;  // from channel to channel; otherwise all lanes are the same channel
+  };
+  /// Lanes [first, first + count) of a tile, in as few segments as possible.
+  struct Segments {
+    Segment list[kTileLanes];
+    int n = 0;
+  };
+  Segments cut(size_t first, int count) const;
+
+  /// Fills the fiber rows of a tile; lanes beyond the segments become zero.
+  void pack(const float* memory, size_t batch, const Segments& segments, float* tile) const;
+  /// Writes one piece back; its component m is on tile row rows[m].
+  void unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows,
+              const float* tile) const;
 
  private:
   template <class F>
-  void for_strips(size_t first, int count, const Piece& piece, const F& f) const;
+  void for_strips(const Segments& segments, const Piece& piece, const F& f) const;
 
   int32_t fiber_, dim_, channels_, divide_, modulo_;
   std::vector<int32_t> rows_;

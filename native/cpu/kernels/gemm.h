@@ -27,12 +27,7 @@ template <int Rows, int Vecs>
 GAUNTLET_INLINE void gemm_block(Coefficients a, int K, const float* b, ptrdiff_t b_row, ptrdiff_t b_vec, float* c,
                                 ptrdiff_t c_row, ptrdiff_t c_vec) {
   Vec sum[Rows][Vecs];
-#pragma GCC unroll 8
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < Vecs; ++v) sum[r][v] = Vec{};
-  }
-  for (int k = 0; k < K; ++k) {
+  const auto add = [&](int k, bool first) GAUNTLET_INLINE_LAMBDA {
     Vec line[Vecs];
 #pragma GCC unroll 4
     for (int v = 0; v < Vecs; ++v) line[v] = load(b + k * b_row + v * b_vec);
@@ -40,9 +35,17 @@ GAUNTLET_INLINE void gemm_block(Coefficients a, int K, const float* b, ptrdiff_t
     for (int r = 0; r < Rows; ++r) {
       const Vec coefficient = splat(a.data[k * a.stride + r]);
 #pragma GCC unroll 4
-      for (int v = 0; v < Vecs; ++v) add_product(sum[r][v], coefficient, line[v]);
+      for (int v = 0; v < Vecs; ++v) {
+        if (first) {
+          sum[r][v] = coefficient * line[v];
+        } else {
+          add_product(sum[r][v], coefficient, line[v]);
+        }
+      }
     }
-  }
+  };
+  add(0, true);  // half of the products here have K = 1 or 2
+  for (int k = 1; k < K; ++k) add(k, false);
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
@@ -74,6 +77,12 @@ static inline void gemm_columns(Coefficients a, int M, int K, const float* b, pt
 
 static inline void gemm(Coefficients a, int M, int K, Lines b, Lines c, int V) {
   int v = 0;
+  if (K <= 0) {
+    for (int m = 0; m < M; ++m) {
+      for (v = 0; v < V; ++v) store(c.data + m * c.row + v * c.vec, Vec{});
+    }
+    return;
+  }
   if constexpr (kRegisters == 32 && kParts == 1) {
     for (; v + 4 <= V; v += 4)
       gemm_columns<6, 4>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);

@@ -9,7 +9,8 @@
 //     D  H[p, s, m, r] = sum over j of  w_j trig_s(m phi_j) * W[p, s, j, r]
 //     E  y[l, +-m] = sum over r of  w_r Legendre[l, m](r) * H[p, s, m, r]
 //
-// A, B, D and E are small matrix products (gemm.h); B to D run ring by ring, so that grid values stay in L1.
+// A, D and E are small matrix products (gemm.h), B and C one loop that keeps the values of both operands in registers. B to D run
+// ring by ring, so that grid values stay in L1.
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/isa.h"
 
@@ -43,40 +44,94 @@ GAUNTLET_INLINE void for_orders(const GridBand& band, Spectra spectra, int secto
   }
 }
 
-/// Stage C: the graded product over the points of one ring, values [p, s, j].
-template <bool Add>
-void multiply(int points, int vecs, const float* left, const float* right, float* w) {
-  const ptrdiff_t part = ptrdiff_t{points} * kTileLanes;
-  for (ptrdiff_t line = 0; line < part; line += kTileLanes) {
-    for (ptrdiff_t i = line; i < line + vecs * kLanes; i += kLanes) {
-      Vec sum[4];
+/// One operand in stages B and C: the spectra of a sector on one ring, and its largest order.
+struct Wave {
+  const float* spectrum;  // [p, s, m]
+  ptrdiff_t part, step;   // from one (p, s) to the next, from one m to the next
+  int order;
+};
+
+/// Stages B and C at `Points` meridians from j on, for one vector: values of both operands stay in registers.
+template <int Points, bool Add>
+GAUNTLET_INLINE void multiply(const GridTable& table, const Wave (&waves)[2], int j, int v, float* w) {
+  Vec value[2][Points][4];
+#pragma GCC unroll 2
+  for (int o = 0; o < 2; ++o) {
+    const float* line = waves[o].spectrum + v * kLanes;
 #pragma GCC unroll 4
-      for (int q = 0; q < 4; ++q) sum[q] = Add ? load(w + q * part + i) : Vec{};
-#pragma GCC unroll 4
-      for (int q = 0; q < 4; ++q) {
-        const Vec a = load(left + q * part + i);
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) add_product(sum[q ^ r], a, load(right + r * part + i));
-      }
-#pragma GCC unroll 4
-      for (int q = 0; q < 4; ++q) store(w + q * part + i, sum[q]);
+    for (int ps = 0; ps < 4; ++ps) {
+#pragma GCC unroll 3
+      for (int n = 0; n < Points; ++n)
+        value[o][n][ps] = ps & 1 ? Vec{} : load(line + ps * waves[o].part);  // cos 0, sin 0
     }
   }
+  const int order = waves[0].order > waves[1].order ? waves[0].order : waves[1].order;
+  for (int m = 1; m <= order; ++m) {
+    const float *cosines = table.cosines + m * table.points + j, *sines = table.sines + m * table.points + j;
+#pragma GCC unroll 2
+    for (int o = 0; o < 2; ++o) {
+      if (m > waves[o].order) continue;
+      const float* line = waves[o].spectrum + m * waves[o].step + v * kLanes;
+#pragma GCC unroll 4
+      for (int ps = 0; ps < 4; ++ps) {
+        const Vec x = load(line + ps * waves[o].part);
+#pragma GCC unroll 3
+        for (int n = 0; n < Points; ++n) add_product(value[o][n][ps], splat(ps & 1 ? sines[n] : cosines[n]), x);
+      }
+    }
+  }
+  const ptrdiff_t part = ptrdiff_t{table.points} * kTileLanes;
+#pragma GCC unroll 3
+  for (int n = 0; n < Points; ++n) {
+    float* to = w + ptrdiff_t{j + n} * kTileLanes + v * kLanes;
+    Vec sum[4];
+#pragma GCC unroll 4
+    for (int ps = 0; ps < 4; ++ps) {
+      sum[ps] = value[0][n][0] * value[1][n][ps];
+      if (Add) sum[ps] = sum[ps] + load(to + ps * part);
+    }
+#pragma GCC unroll 3
+    for (int q = 1; q < 4; ++q) {
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; ++r) add_product(sum[q ^ r], value[0][n][q], value[1][n][r]);
+    }
+#pragma GCC unroll 4
+    for (int ps = 0; ps < 4; ++ps) store(to + ps * part, sum[ps]);
+  }
+}
+
+template <bool Add>
+void multiply_ring(const GridTable& table, const Wave (&waves)[2], int vecs, float* w) {
+  constexpr int points = kParts == 1 ? 3 : 1;
+  for (int v = 0; v < vecs; ++v) {
+    int j = 0;
+    for (; j + points <= table.points; j += points) multiply<points, Add>(table, waves, j, v, w);
+    switch (table.points - j) {
+      case 1: multiply<1, Add>(table, waves, j, v, w); break;
+      case 2: multiply<2, Add>(table, waves, j, v, w); break;
+    }
+  }
+}
+
+/// Largest m that a band has with a parity of l - m; -1 where it has none.
+GAUNTLET_INLINE int largest_order(const GridBand& band, int parity) {
+  int m = band.order;
+  while (m >= 0 && band.counts[2 * m + parity] == 0) --m;
+  return m;
 }
 
 }  // namespace
 
 void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
-  const ptrdiff_t rings = table.rings, points = table.points, sector_values = 4 * points * kTileLanes;
+  const ptrdiff_t rings = table.rings, points = table.points, ring_line = rings * kTileLanes;
   const float* operands[2] = {left, right};
   Spectra spectra[3];
-  float* values[3];
   for (int o = 0; o < 3; ++o) {
     spectra[o] = {scratch, table.order[o] + 1, rings};
     scratch += spectra[o].size(table.sectors[o]);
-    values[o] = scratch;
-    scratch += table.sectors[o] * sector_values;
   }
+  float* const values = scratch;  // W of every sector on one ring
+  const ptrdiff_t sector_values = 4 * points * kTileLanes;
 
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
@@ -87,37 +142,26 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
     }
   }
 
-  const ptrdiff_t ring_line = rings * kTileLanes;  // from one m to the next
   for (int ring = 0; ring < rings; ++ring) {
-    for (int o = 0; o < 2; ++o) {
-      for (int s = 0; s < table.sectors[o]; ++s) {
-        const int order = table.bands[o][s].order;
-        for (int ps = 0; ps < 4; ++ps) {
-          const int first = ps & 1;  // sines begin at m = 1
-          const float* trig = (first ? table.sines : table.cosines) + first * points;
-          gemm({trig, points}, table.points, order + 1 - first,
-               {spectra[o].at(s, ps, first) + ring * kTileLanes, ring_line, kLanes},
-               {values[o] + s * sector_values + ps * points * kTileLanes, kTileLanes, kLanes}, vecs);
-        }
-      }
-    }
-
     bool written[2] = {false, false};
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
-      (written[term[2]] ? multiply<true> : multiply<false>)(table.points, vecs, values[0] + term[0] * sector_values,
-                                                            values[1] + term[1] * sector_values,
-                                                            values[2] + term[2] * sector_values);
+      Wave waves[2];
+      for (int o = 0; o < 2; ++o) {
+        waves[o] = {spectra[o].at(term[o], 0) + ring * kTileLanes, spectra[o].orders * ring_line, ring_line,
+                    table.bands[o][term[o]].order};
+      }
+      float* to = values + term[2] * sector_values;
+      (written[term[2]] ? multiply_ring<true> : multiply_ring<false>)(table, waves, vecs, to);
       written[term[2]] = true;
     }
 
     for (int s = 0; s < table.sectors[2]; ++s) {
-      const int order = table.bands[2][s].order;
       for (int ps = 0; ps < 4; ++ps) {
-        const int first = ps & 1;
+        const int order = largest_order(table.bands[2][s], ps >> 1), first = ps & 1;
         const float* trig = (first ? table.target_sines : table.target_cosines) + first;
         gemm({trig, table.order[2] + 1}, order + 1 - first, table.points,
-             {values[2] + s * sector_values + ps * points * kTileLanes, kTileLanes, kLanes},
+             {values + s * sector_values + ps * points * kTileLanes, kTileLanes, kLanes},
              {spectra[2].at(s, ps, first) + ring * kTileLanes, ring_line, kLanes}, vecs);
       }
     }

@@ -15,6 +15,9 @@ struct Vectors {
 template <bool Add, ptrdiff_t XRow, ptrdiff_t YRow>
 GAUNTLET_INLINE void linear(const LinearTable& table, int vecs, Vectors x, Vectors y) {
   for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
+    const float* from[Vecs];
+#pragma GCC unroll 4
+    for (int n = 0; n < Vecs; ++n) from[n] = x.data + (v + n) * x.vec;
     for (int32_t i = 0; i < table.rows; ++i) {
       float* to = y.data + table.row[i] * YRow + v * y.vec;
       Vec sum[Vecs];
@@ -22,9 +25,9 @@ GAUNTLET_INLINE void linear(const LinearTable& table, int vecs, Vectors x, Vecto
       for (int n = 0; n < Vecs; ++n) sum[n] = Add ? load(to + n * y.vec) : Vec{};
       for (int32_t e = table.begin[i]; e < table.begin[i + 1]; ++e) {
         const Vec coefficient = splat(table.entries[e].coefficient);
-        const float* line = x.data + table.entries[e].index * XRow + v * x.vec;
+        const ptrdiff_t at = table.entries[e].index * XRow;
 #pragma GCC unroll 4
-        for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(line + n * x.vec));
+        for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(from[n] + at));
       }
 #pragma GCC unroll 4
       for (int n = 0; n < Vecs; ++n) store(to + n * y.vec, sum[n]);
