@@ -205,6 +205,7 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
         // Operands count on from the target: A is the left one of X1 X2 only.
         const Matrix a = matrix(target == 2 ? l : r, term), b = matrix(target == 2 ? r : l, term);
         factors.push_back({a.at, a.row, a.column, b.at, b.row, b.column, 1.f});
+        if (form.signs[t] == 0) continue;
         factors.push_back({b.at, b.row, b.column, a.at, a.row, a.column, static_cast<float>(form.signs[t])});
       }
       starts.push_back(static_cast<int32_t>(factors.size()));

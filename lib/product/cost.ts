@@ -78,6 +78,7 @@ function fourierFlops({ degrees: [a, b, c], into, from, terms }: FourierForm): n
   return 2 * (spread[0] + spread[1] + entries(from[2])) + 8 * multiplications * terms.length
 }
 
-function matrixFlops({ size, maps, terms }: MatrixForm): number {
-  return 2 * maps.reduce((sum, map) => sum + entries(map), 0) + 4 * size ** 3 * terms.length
+function matrixFlops({ size, maps, signs }: MatrixForm): number {
+  const products = signs.reduce<number>((sum, sign) => sum + (sign === 0 ? 1 : 2), 0)
+  return 2 * maps.reduce((sum, map) => sum + entries(map), 0) + 2 * size ** 3 * products
 }

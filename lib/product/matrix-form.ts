@@ -14,24 +14,29 @@ import { channelwiseSides, cutInSectors, naturality } from './sector.js'
  * orthonormal under trace(A^T B). The product of two such matrices is projected back and scaled by sqrt(size / 4 pi), so that
  * coefficients do not depend on j for large j.
  *
- * The plain product X1 X2 would mix parities. Exchanging the factors multiplies a path by (-1)^(l1+l2+l3), so X1 X2 + X2 X1 holds
- * its even paths and X1 X2 - X2 X1 its odd ones, twice each; and with sectors by naturality s = p (-1)^l the even paths are
- * those with s3 = s1 s2. So every pair of sectors needs one such product for each parity wanted, and no more.
+ * The product X1 X2 of whole operands would mix parities. There are two ways to keep them apart, and the one that takes fewer
+ * multiplications is chosen. With sectors by parity p, every pair of sectors takes one. With sectors by naturality s = p (-1)^l,
+ * note that exchanging the factors multiplies a path by (-1)^(l1+l2+l3): X1 X2 + X2 X1 holds its even paths and X1 X2 - X2 X1 its
+ * odd ones, twice each, and even paths are those with s3 = s1 s2; so every pair of sectors takes two for each parity wanted.
  */
 export function matrixPlan(irreps: Triple<Irreps>, paths: readonly Path[], j: number): Plan {
   if (paths.length === 0) return { dims: dimensions(irreps), groups: [] }
-  const { sectors, terms } = cutInSectors(irreps, paths, naturality)
+  const byParity = cutInSectors(irreps, paths, (ir) => ir.p)
+  const byNaturality = cutInSectors(irreps, paths, naturality)
+  const plain = byParity.terms.length <= 2 * byNaturality.terms.length
+  const { sectors, terms } = plain ? byParity : byNaturality
   const stacks = sectors.map((list) => stack(list.flatMap((sector) => sector.irreps)))
   const size = 2 * j + 1
   const maps = sectors.map((list, o) =>
     list.map(({ irreps: members }) => {
-      // The scale of the product rides on the first operand.
-      return matrixMap(members, stacks[o], j, o === 0 ? Math.sqrt(size / (4 * Math.PI)) : 1)
+      // The scale of the product rides on the first operand; the form halves what it is given.
+      return matrixMap(members, stacks[o], j, o === 0 ? (plain ? 2 : 1) * Math.sqrt(size / (4 * Math.PI)) : 1)
     }),
   ) as Triple<LinearMap[]>
   const rowOf = (o: number, ir: Irrep, m: number) => stacks[o].start.get(ir.toString())! + ir.l + m
   const fibers = stacks.map(({ fiber }) => fiber) as Triple<number>
   const signs = terms.map((term) => {
+    if (plain) return 0
     const [s1, s2, s3] = term.map((sector, o) => sectors[o][sector].sign)
     return s3 === s1 * s2 ? 1 : -1
   })

@@ -114,8 +114,8 @@ export interface MatrixForm {
   /** Per sector: fiber -> matrix entries, row a * size + b. */
   maps: Triple<LinearMap[]>
   terms: Term[]
-  /** Of each term. */
-  signs: (1 | -1)[]
+  /** Of each term: +1, -1, or 0 for X1 X2 alone. */
+  signs: (1 | -1 | 0)[]
 }
 
 const FORMS: Form['kind'][] = ['sparse', 'dense', 'grid', 'fourier', 'matrix']

@@ -202,7 +202,7 @@ MatrixForm read_matrix(Reader& in, const Side sides[3]) {
   form.terms = read_terms(in, form.maps[0].size(), form.maps[1].size(), form.maps[2].size());
   for (size_t t = 0; t < form.terms.size(); ++t) {
     form.signs.push_back(in.integer());
-    if (form.signs.back() != 1 && form.signs.back() != -1) malformed("a sign that is none");
+    if (form.signs.back() < -1 || form.signs.back() > 1) malformed("a sign that is none");
   }
   return form;
 }

@@ -99,7 +99,7 @@ struct MatrixForm {
   int32_t size;
   std::vector<LinearMap> maps[3];  // per sector: fiber -> matrix entries, row a * size + b; the transpose maps back
   std::vector<Term> terms;
-  std::vector<int32_t> signs;  // +1 or -1 for each term
+  std::vector<int32_t> signs;  // +1, -1 or 0 for each term
 };
 
 using Form = std::variant<SparseForm, DenseForm, GridForm, FourierForm, MatrixForm>;

@@ -164,7 +164,7 @@ inline MatrixForm random_matrix(Random& random, int size, const int (&sectors)[3
     for (int s = 0; s < sectors[o]; ++s) form.maps[o].push_back(random_map(random, size * size, fiber[o], 0.3));
   }
   form.terms = all_terms(sectors[0], sectors[1], sectors[2]);
-  for (size_t t = 0; t < form.terms.size(); ++t) form.signs.push_back(t % 2 == 0 ? 1 : -1);
+  for (size_t t = 0; t < form.terms.size(); ++t) form.signs.push_back(static_cast<int>(t % 3) - 1);
   return form;
 }
 

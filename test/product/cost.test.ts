@@ -33,7 +33,7 @@ test('the grid by hand: one scalar', () => {
 
 test('matrices by hand: one scalar', () => {
   using product = new MatrixTensorProduct('0e', '0e', '0e', { device: 'cpu' })
-  expect(product.cost(1).flops).toBe(2 * (3 + 2))
+  expect(product.cost(1).flops).toBe(2 * (3 + 1))
 })
 
 test('cost scales with batch and channels; bytes are both inputs and the output once', () => {

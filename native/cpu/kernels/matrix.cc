@@ -1,6 +1,6 @@
 // Irreps as matrices:
 //
-//     X = sum over l, m of x[l, m] T[l, m],   Y = (A B +- B A) / 2,   y[l, m] = trace(T[l, m]^T Y)
+//     X = sum over l, m of x[l, m] T[l, m],   Y = (A B + s B A) / 2, s = -1, 0, 1,   y[l, m] = trace(T[l, m]^T Y)
 //
 // The maps in and out are sparse tables (the 1/2 is in the way out); the products are small and dense.
 #include "cpu/kernels/isa.h"
@@ -98,7 +98,8 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
       const float *a = at(0, term[0], v), *b = at(1, term[1], v);
       float* to = at(2, term[2], v);
       (written[term[2]] ? matmul<Into::kAdd> : matmul<Into::kSet>)(table.size, a, b, to);
-      (table.sign[t] > 0 ? matmul<Into::kAdd> : matmul<Into::kSubtract>)(table.size, b, a, to);
+      if (table.sign[t] > 0) matmul<Into::kAdd>(table.size, b, a, to);
+      if (table.sign[t] < 0) matmul<Into::kSubtract>(table.size, b, a, to);
       written[term[2]] = true;
     }
   }
