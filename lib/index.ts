@@ -1,4 +1,3 @@
 export * from './o3/index.js'
 export * from './product/index.js'
 export * from './runtime/index.js'
-export * from './structures/index.js'
