@@ -1,6 +1,7 @@
 // From atoms to invariants: the density of each atom's neighbours on spherical harmonics, squared, and what is left at l = 0
 // (its power spectrum, summed over l), which no rotation changes.
-import { GauntTensorProduct, harmonics, Irreps, neighbours, readStructures } from 'gauntlet'
+import { GauntTensorProduct, harmonics, Irreps } from 'gauntlet'
+import { neighbours, readStructures } from 'gauntlet/structures'
 
 const LMAX = 4
 const CUTOFF = 4
