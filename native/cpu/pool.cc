@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -12,6 +13,9 @@
 
 namespace gauntlet {
 namespace {
+
+/// How long an idle thread looks out for work before it goes to sleep: waking it takes about as long, and calls come in rows.
+constexpr std::chrono::microseconds kLookout{60};
 
 struct Job {
   const std::function<void(size_t, size_t)>* body;
@@ -57,12 +61,14 @@ class Pool {
       std::lock_guard lock(mutex_);
       while (static_cast<int>(workers_.size()) < helpers) workers_.emplace_back([this] { serve(); });
       jobs_.push_back(job);
+      open_jobs_ = jobs_.size();
     }
     wake_.notify_all();
     job->work();
     for (size_t done; (done = job->finished.load(std::memory_order_acquire)) < pieces;) job->finished.wait(done);
     std::lock_guard lock(mutex_);
     std::erase(jobs_, job);
+    open_jobs_ = jobs_.size();
   }
 
  private:
@@ -71,9 +77,17 @@ class Pool {
   void serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
+      if (jobs_.empty()) {
+        lock.unlock();
+        const auto end = std::chrono::steady_clock::now() + kLookout;
+        while (open_jobs_ == 0 && std::chrono::steady_clock::now() < end) {
+        }
+        lock.lock();
+      }
       wake_.wait(lock, [this] { return !jobs_.empty(); });
       std::shared_ptr<Job> job = jobs_.front();
       if (--job->helpers_wanted == 0) jobs_.pop_front();
+      open_jobs_ = jobs_.size();
       lock.unlock();
       job->work();
       lock.lock();
@@ -83,6 +97,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::shared_ptr<Job>> jobs_;  // those that still want helpers
+  std::atomic<size_t> open_jobs_{0};       // their number, to be read without the mutex
   std::deque<std::thread> workers_;
   std::atomic<int> threads_;
 };
