@@ -4,7 +4,7 @@ import { gaussLegendre } from '../o3/quadrature.js'
 import { dimensions } from './coupling.js'
 import { stack } from './fiber.js'
 import type { Path } from './path.js'
-import type { LinearMap, Plan, Triple } from './plan.js'
+import { addEntry, emptyMap, type LinearMap, type Plan, type Triple } from './plan.js'
 import { channelwiseSides, cutInSectors, naturality, type Sector } from './sector.js'
 
 /** Coefficients below this are rounding errors of zeros; the smallest true ones are far above. */
@@ -59,12 +59,7 @@ const coefficientRow = (degree: number, u: number, v: number, part: number) =>
  * for odd m a sum of sin(u beta) and they are imaginary; cos(m alpha) and sin(m alpha) multiply them by 1/2 and -i/2 at v = m.
  */
 function intoCoefficients({ irreps }: Sector, { fiber, start }: Stack, degree: number): LinearMap {
-  const map: LinearMap = { rows: 2 * (degree + 1) * (2 * degree + 1), columns: fiber, row: [], column: [], value: [] }
-  const add = (row: number, column: number, value: number) => {
-    map.row.push(row)
-    map.column.push(column)
-    map.value.push(value)
-  }
+  const map = emptyMap(2 * (degree + 1) * (2 * degree + 1), fiber)
   for (const ir of irreps) {
     const column = start.get(ir.toString())! + ir.l
     for (let m = 0; m <= ir.l; m++) {
@@ -73,12 +68,12 @@ function intoCoefficients({ irreps }: Sector, { fiber, start }: Stack, degree: n
         if (Math.abs(value) < ZERO) continue
         const u = index - ir.l
         if (m === 0) {
-          add(coefficientRow(degree, u, 0, 0), column, value)
+          addEntry(map, coefficientRow(degree, u, 0, 0), column, value)
           continue
         }
         // value is real for even m, the factor of i for odd m; times (1/2) sqrt 2 for cosines, (-i/2) sqrt 2 for sines
-        add(coefficientRow(degree, u, m, odd), column + m, value / Math.SQRT2)
-        add(coefficientRow(degree, u, m, 1 - odd), column - m, (odd ? value : -value) / Math.SQRT2)
+        addEntry(map, coefficientRow(degree, u, m, odd), column + m, value / Math.SQRT2)
+        addEntry(map, coefficientRow(degree, u, m, 1 - odd), column - m, (odd ? value : -value) / Math.SQRT2)
       }
     }
   }
@@ -106,12 +101,7 @@ function colatitudeSeries(l: number, m: number): number[] {
  * alpha and, of the coefficients at u, the part that shares the parity of Lambda_lm.
  */
 function fromCoefficients({ irreps }: Sector, { fiber, start }: Stack, degree: number, orders: number): LinearMap {
-  const map: LinearMap = { rows: fiber, columns: 2 * (orders + 1) * (2 * degree + 1), row: [], column: [], value: [] }
-  const add = (row: number, column: number, value: number) => {
-    map.row.push(row)
-    map.column.push(column)
-    map.value.push(value)
-  }
+  const map = emptyMap(fiber, 2 * (orders + 1) * (2 * degree + 1))
   for (const ir of irreps) {
     const row = start.get(ir.toString())! + ir.l
     for (let m = 0; m <= Math.min(ir.l, orders); m++) {
@@ -121,17 +111,17 @@ function fromCoefficients({ irreps }: Sector, { fiber, start }: Stack, degree: n
         const real = coefficientRow(degree, u, m, 0)
         const imaginary = real + 1
         if (m === 0) {
-          add(row, real, 2 * Math.PI * value)
+          addEntry(map, row, real, 2 * Math.PI * value)
           continue
         }
         const scale = 2 * Math.SQRT2 * Math.PI * value
         // Z = sum of F(u, m) I(u), I real for even m and i * value for odd m; cosines take Re Z, sines -Im Z
         if (m % 2 === 0) {
-          add(row + m, real, scale)
-          add(row - m, imaginary, -scale)
+          addEntry(map, row + m, real, scale)
+          addEntry(map, row - m, imaginary, -scale)
         } else {
-          add(row + m, imaginary, -scale)
-          add(row - m, real, -scale)
+          addEntry(map, row + m, imaginary, -scale)
+          addEntry(map, row - m, real, -scale)
         }
       }
     }

@@ -3,7 +3,7 @@ import { sharedWigner3j } from '../o3/wigner.js'
 import { dimensions } from './coupling.js'
 import { stack } from './fiber.js'
 import type { Path } from './path.js'
-import type { LinearMap, Plan, Triple } from './plan.js'
+import { addEntry, emptyMap, type LinearMap, type Plan, type Triple } from './plan.js'
 import { channelwiseSides, cutInSectors, naturality } from './sector.js'
 
 /**
@@ -46,14 +46,12 @@ export function matrixPlan(irreps: Triple<Irreps>, paths: readonly Path[], j: nu
 
 function matrixMap(irreps: Irrep[], { fiber, start }: ReturnType<typeof stack>, j: number, scale: number): LinearMap {
   const size = 2 * j + 1
-  const map: LinearMap = { rows: size * size, columns: fiber, row: [], column: [], value: [] }
+  const map = emptyMap(size * size, fiber)
   for (const ir of irreps) {
     const first = start.get(ir.toString())!
     for (const [at, value] of sharedWigner3j(j, j, ir.l).entries()) {
       if (value === 0) continue
-      map.row.push(Math.floor(at / ir.dim))
-      map.column.push(first + (at % ir.dim))
-      map.value.push(scale * Math.sqrt(ir.dim) * value)
+      addEntry(map, Math.floor(at / ir.dim), first + (at % ir.dim), scale * Math.sqrt(ir.dim) * value)
     }
   }
   return map

@@ -96,6 +96,16 @@ export interface LinearMap {
   value: number[]
 }
 
+export function emptyMap(rows: number, columns: number): LinearMap {
+  return { rows, columns, row: [], column: [], value: [] }
+}
+
+export function addEntry(map: LinearMap, row: number, column: number, value: number): void {
+  map.row.push(row)
+  map.column.push(column)
+  map.value.push(value)
+}
+
 /** Fourier coefficients on the torus, multiplied by convolution; see fourier.ts. */
 export interface FourierForm {
   kind: 'fourier'
