@@ -2,7 +2,7 @@ import type { FourierForm, GridBand, GridForm, Group, LinearMap, MatrixForm, Pla
 
 /** What one call takes. */
 export interface Cost {
-  /** Floating-point operations that the kernel executes, a multiply-add counted as two. */
+  /** Floating-point operations of the factored form, a multiply-add counted as two. */
   flops: number
   /** Bytes of memory that it must move: both inputs once, the output once. */
   bytes: number

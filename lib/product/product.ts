@@ -106,7 +106,10 @@ export abstract class Product implements Disposable {
     return this.#execution.evaluateAsync(2, x1, x2, options)
   }
 
-  /** What a forward call on `batch` samples takes, by exact counts of what the kernel does. */
+  /**
+   * What a forward call on `batch` samples takes, by exact counts over the factored form (the plan). Table-driven products on the
+   * CPU may execute fewer operations: coefficients that are the same but for signs are shared.
+   */
   cost(batch: number): Cost {
     this.#flops ??= countFlops(this.#plan())
     const floats = this.irrepsIn1.dim + this.irrepsIn2.dim + this.irrepsOut.dim
