@@ -20,41 +20,35 @@ LinearRows spread(const LinearMap& map, int32_t degree, int32_t pad) {
   return LinearRows(2 * width * padded, std::move(entries));
 }
 
-class FourierProgram : public TransformProgram {
+class FourierProgram : public MappedProgram<FourierTable> {
  public:
   FourierProgram(const FourierForm& form, const Side sides[3], const SideTiles& out, int target)
-      : TransformProgram(sides, out, target) {
+      : MappedProgram(sides, out, target) {
     const int operands[2] = {left, right};
     for (int o = 0; o < 2; ++o) {
       const int32_t degree = form.degree[operands[o]];
       table_.degree[o] = degree;
-      for (const LinearMap& map : form.into[operands[o]]) maps_[o].push_back(spread(map, degree, o));
-      for (const LinearRows& map : maps_[o]) tables_[o].push_back(map.table());
-      table_.into[o] = tables_[o].data();
-      table_.sectors[o] = static_cast<int32_t>(maps_[o].size());
+      std::vector<LinearRows> maps;
+      for (const LinearMap& map : form.into[operands[o]]) maps.push_back(spread(map, degree, o));
+      set_into(o, std::move(maps));
     }
     const int32_t product = form.degree_of_product(target), width = 2 * product + 1;
     table_.orders = std::min(form.degree[target], product) + 1;
-    table_.sectors[2] = static_cast<int32_t>(form.from[target].size());
     const int32_t sector = 2 * table_.orders * (width + 1);
     std::vector<LinearRows::Entry> entries;
-    for (int32_t s = 0; s < table_.sectors[2]; ++s) {
+    for (int32_t s = 0; s < static_cast<int32_t>(form.from[target].size()); ++s) {
       const LinearMap& map = form.from[target][s];
       for (size_t e = 0; e < map.value.size(); ++e) {
         const int32_t part = map.column[e] % 2, u = map.column[e] / 2 % width, v = map.column[e] / 2 / width;
         entries.push_back({map.row[e], s * sector + 2 * (v * (width + 1) + u) + part, map.value[e]});
       }
     }
-    from_ = std::make_unique<LinearRows>(fiber_, std::move(entries));
-    from_table_ = from_->table();
-    table_.from = &from_table_;
-    terms_ = order_terms(form.terms, target);
-    table_.terms = static_cast<int32_t>(form.terms.size());
-    table_.term = terms_.data();
+    set_from(form.from[target].size(), std::move(entries));
+    set_terms(form.terms, target);
 
     size_t floats = size_t(table_.sectors[2]) * sector * kTileLanes;
     for (int o = 0; o < 2; ++o) {
-      for (const LinearTable& table : tables_[o]) floats += size_t(table.rows) * kTileLanes;
+      for (const LinearRows& map : into_[o]) floats += size_t(map.table().rows) * kTileLanes;
     }
     const double f = 2 * table_.degree[0] + 1, g = 2 * table_.degree[1] + 1;
     work = static_cast<double>(from_->size()) + 2 * f * f * g * g * table_.terms;
@@ -64,14 +58,6 @@ class FourierProgram : public TransformProgram {
   void run(int, int vecs, const float* left, const float* right, float* room) const override {
     kernels().fourier(table_, vecs, left, right, room, scratch(room));
   }
-
- private:
-  FourierTable table_{};
-  std::vector<LinearRows> maps_[2];
-  std::vector<LinearTable> tables_[2];
-  std::unique_ptr<LinearRows> from_;
-  LinearTable from_table_{};
-  std::vector<int32_t> terms_;
 };
 
 }  // namespace

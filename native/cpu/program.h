@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -88,6 +89,42 @@ class LinearRows {
 
   std::vector<int32_t> row_, begin_;
   std::vector<TableEntry> entries_;
+};
+
+/// The programs whose way in and way back are sparse linear maps; Table is the kernel's.
+template <class Table>
+class MappedProgram : public TransformProgram {
+ protected:
+  using TransformProgram::TransformProgram;
+
+  /// Side o (0 left, 1 right), one map for each sector.
+  void set_into(int o, std::vector<LinearRows> maps) {
+    into_[o] = std::move(maps);
+    for (const LinearRows& map : into_[o]) into_tables_[o].push_back(map.table());
+    table_.into[o] = into_tables_[o].data();
+    table_.sectors[o] = static_cast<int32_t>(into_[o].size());
+  }
+  /// From what all sectors of the target hold to its fiber.
+  void set_from(size_t sectors, std::vector<LinearRows::Entry> entries) {
+    from_.emplace(fiber_, std::move(entries));
+    from_table_ = from_->table();
+    table_.from = &from_table_;
+    table_.sectors[2] = static_cast<int32_t>(sectors);
+  }
+  void set_terms(const std::vector<Term>& terms, int target) {
+    terms_ = order_terms(terms, target);
+    table_.terms = static_cast<int32_t>(terms.size());
+    table_.term = terms_.data();
+  }
+
+  Table table_{};
+  std::vector<LinearRows> into_[2];
+  std::optional<LinearRows> from_;
+
+ private:
+  std::vector<LinearTable> into_tables_[2];
+  LinearTable from_table_{};
+  std::vector<int32_t> terms_;
 };
 
 }  // namespace gauntlet

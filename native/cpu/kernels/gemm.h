@@ -2,8 +2,8 @@
 //
 //     C[m][v] = sum over k of  A[k][m] * B[k][v],   m < M, k < K, v < V,  B and C made of 16-lane vectors
 //
-// A block of C stays in registers: kRows x 2 vectors, so that a coefficient is broadcast once for two vectors and a vector of B
-// is loaded once for kRows coefficients.
+// A block of C stays in registers, as many rows and vectors as there are: a coefficient is broadcast once for all its vectors,
+// a vector of B loaded once for all its rows.
 #pragma once
 
 #include "cpu/kernels/vector.h"
