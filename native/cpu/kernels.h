@@ -27,24 +27,35 @@ struct Strip {
   int64_t ahead;
 };
 
-/// y[row[i]] = sum over entries begin[i]..begin[i+1] of coefficient * x[index], for every listed row once.
+/// y[row[i]] = sum over the row's entries of coefficient * x[index], for every listed row once. Rows of as many entries each make
+/// a run, so that the loop over a row's entries can be unrolled.
 struct TableEntry {
   int32_t index;
   float coefficient;
 };
+struct TableRun {
+  int32_t rows, entries;  // entries of each
+};
 struct LinearTable {
   int32_t rows;
   const int32_t* row;
-  const int32_t* begin;
+  int32_t runs;
+  const TableRun* run;
   const TableEntry* entries;
 };
 
-/// Lines made of products left[i] * right[j], then linear maps of them: onto rows that hold nothing yet, and onto rows that
-/// earlier couplings began. Two products whose coefficients are the same but for signs are twins: their sum and their
-/// difference are lines 2n and 2n + 1, and one coefficient serves both. Lone products follow.
+/// A line made of one or two products: left[i[0]] * right[j[0]] + sign * left[i[1]] * right[j[1]].
+struct Line {
+  int32_t i[2], j[2];
+  float sign;
+};
+
+/// Lines, then linear maps of them: onto rows that hold nothing yet, and onto rows that earlier couplings began. Products that
+/// share their coefficients share a line. Two lines whose coefficients are the same but for signs are twins: their sum and
+/// their difference take the places 2n and 2n + 1, and one coefficient serves both. Lone lines follow.
 struct Coupling {
-  int32_t twins, lone;
-  const int32_t* pair;  // i, j of every product: two for each twin, then one for each lone one
+  int32_t twins[2], lone[2];  // of one product, of two
+  const Line* lines;          // two for each twin, in the order: twins of one product, twins of two, lone ones of one, of two
   LinearTable set, add;
 };
 
@@ -77,8 +88,10 @@ struct FourierTable {
   const int32_t* term;
 };
 
+/// Where `mirrored`, the maps' entries (a, b) and (b, a), a < b, are those for the sum and the difference of the matrix's.
 struct MatrixTable {
   int32_t size;
+  bool mirrored;
   int32_t sectors[3];
   const LinearTable* into[2];
   const LinearTable* from;  // from the matrices of all sectors, one after another

@@ -21,13 +21,12 @@ LinearRows::LinearRows(std::vector<Entry> entries) {
 void LinearRows::build(std::vector<Entry> entries) {
   std::map<int32_t, int32_t> count;
   for (const Entry& entry : entries) ++count[entry.row];
-  // Rows of one length in a row: the loop over a row then ends where the processor expects it.
   std::stable_sort(row_.begin(), row_.end(), [&](int32_t x, int32_t y) { return count[x] < count[y]; });
   std::map<int32_t, int32_t> place;
-  begin_.push_back(0);
   for (int32_t row : row_) {
     place[row] = static_cast<int32_t>(place.size());
-    begin_.push_back(begin_.back() + count[row]);
+    if (runs_.empty() || runs_.back().entries != count[row]) runs_.push_back({0, count[row]});
+    ++runs_.back().rows;
   }
   std::stable_sort(entries.begin(), entries.end(),
                    [&](const Entry& x, const Entry& y) { return place[x.row] < place[y.row]; });

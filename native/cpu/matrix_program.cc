@@ -1,7 +1,42 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+
 #include "cpu/program.h"
 
 namespace gauntlet {
 namespace {
+
+using Entries = std::vector<LinearRows::Entry>;
+
+/// The map's entries, of the transposed matrix where `transposed`.
+Entries entries_of(const LinearMap& map, int32_t n, bool transposed) {
+  Entries entries;
+  for (size_t e = 0; e < map.value.size(); ++e) {
+    const int32_t row = transposed ? map.row[e] % n * n + map.row[e] / n : map.row[e];
+    entries.push_back({row, map.column[e], map.value[e]});
+  }
+  return entries;
+}
+
+/// One triangle of a map: entries with equal values at (a, b) and (b, a) stay at (a, b), those with opposite values go to
+/// (b, a). Nothing where some entry has neither.
+std::optional<Entries> fold(const Entries& entries, int32_t n) {
+  std::map<std::array<int32_t, 2>, double> values;
+  for (const LinearRows::Entry& entry : entries) values[{entry.row, entry.column}] += entry.value;
+  Entries folded;
+  for (const auto& [place, value] : values) {
+    const auto [row, column] = place;
+    const int32_t a = row / n, b = row % n;
+    const auto mirrored = values.find({b * n + a, column});
+    const auto near = [value](double other) { return std::abs(other - value) < 1e-12 * std::abs(value); };
+    if (mirrored == values.end() || !(near(mirrored->second) || near(-mirrored->second))) return {};
+    if (a <= b) folded.push_back({near(mirrored->second) ? row : b * n + a, column, value});
+  }
+  return folded;
+}
 
 class MatrixProgram : public MappedProgram<MatrixTable> {
  public:
@@ -12,32 +47,32 @@ class MatrixProgram : public MappedProgram<MatrixTable> {
     const int operands[2] = {left, right};
     const bool transposed[2] = {target == 1, target == 0};
     table_.size = form.size;
-    const int32_t n = form.size, entries = n * n;
+    const int32_t n = form.size, matrix = n * n;
+    std::vector<Entries> maps[3];
+    for (int o = 0; o < 3; ++o) {
+      for (const LinearMap& map : form.maps[o == 2 ? target : operands[o]])
+        maps[o].push_back(entries_of(map, n, o < 2 && transposed[o]));
+    }
+    fold_all(maps, n);
     for (int o = 0; o < 2; ++o) {
-      std::vector<LinearRows> maps;
-      for (const LinearMap& map : form.maps[operands[o]]) {
-        std::vector<LinearRows::Entry> list;
-        for (size_t e = 0; e < map.value.size(); ++e) {
-          const int32_t row = transposed[o] ? map.row[e] % n * n + map.row[e] / n : map.row[e];
-          list.push_back({row, map.column[e], map.value[e]});
-        }
-        maps.emplace_back(entries, std::move(list));
-        work += static_cast<double>(map.value.size());
+      std::vector<LinearRows> rows;
+      for (Entries& entries : maps[o]) {
+        work += static_cast<double>(entries.size());
+        rows.emplace_back(matrix, std::move(entries));
       }
-      set_into(o, std::move(maps));
+      set_into(o, std::move(rows));
     }
-    std::vector<LinearRows::Entry> list;
-    for (int32_t s = 0; s < static_cast<int32_t>(form.maps[target].size()); ++s) {
-      const LinearMap& map = form.maps[target][s];
-      for (size_t e = 0; e < map.value.size(); ++e)
-        list.push_back({map.column[e], s * entries + map.row[e], map.value[e] / 2});
+    Entries from;
+    for (int32_t s = 0; s < static_cast<int32_t>(maps[2].size()); ++s) {
+      for (const LinearRows::Entry& entry : maps[2][s])
+        from.push_back({entry.column, s * matrix + entry.row, entry.value / 2});
     }
-    set_from(form.maps[target].size(), std::move(list));
+    set_from(maps[2].size(), std::move(from));
     set_terms(form.terms, target);
     signs_ = form.signs;
     table_.sign = signs_.data();
-    work += static_cast<double>(from_->size()) + 2.0 * entries * n * table_.terms;
-    set_scratch(size_t(table_.sectors[0] + table_.sectors[1] + table_.sectors[2]) * entries * kTileLanes);
+    work += static_cast<double>(from_->size()) + 2.0 * matrix * n * table_.terms;
+    set_scratch(size_t(table_.sectors[0] + table_.sectors[1] + table_.sectors[2]) * matrix * kTileLanes);
   }
 
   void run(int, int vecs, const float* left, const float* right, float* room) const override {
@@ -45,6 +80,20 @@ class MatrixProgram : public MappedProgram<MatrixTable> {
   }
 
  private:
+  /// All maps or none: a matrix is mirrored whole.
+  void fold_all(std::vector<Entries> (&maps)[3], int32_t n) {
+    std::vector<Entries> folded[3];
+    for (int o = 0; o < 3; ++o) {
+      for (const Entries& entries : maps[o]) {
+        std::optional<Entries> map = fold(entries, n);
+        if (!map) return;
+        folded[o].push_back(std::move(*map));
+      }
+    }
+    std::move(folded, folded + 3, maps);
+    table_.mirrored = true;
+  }
+
   std::vector<int32_t> signs_;
 };
 

@@ -81,13 +81,16 @@ class LinearRows {
   LinearRows(int32_t rows, std::vector<Entry> entries);
   /// The rows that have entries.
   explicit LinearRows(std::vector<Entry> entries);
-  LinearTable table() const { return {static_cast<int32_t>(row_.size()), row_.data(), begin_.data(), entries_.data()}; }
+  LinearTable table() const {
+    return {static_cast<int32_t>(row_.size()), row_.data(), static_cast<int32_t>(runs_.size()), runs_.data(), entries_.data()};
+  }
   size_t size() const { return entries_.size(); }
 
  private:
   void build(std::vector<Entry> entries);
 
-  std::vector<int32_t> row_, begin_;
+  std::vector<int32_t> row_;
+  std::vector<TableRun> runs_;
   std::vector<TableEntry> entries_;
 };
 

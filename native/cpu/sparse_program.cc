@@ -32,6 +32,12 @@ size_t count_pairs(const std::vector<Entry>& entries) {
   return pairs.size();
 }
 
+bool share_rows(const std::vector<Entry>& some, const std::vector<Entry>& others) {
+  std::set<int32_t> rows;
+  for (const Entry& entry : some) rows.insert(entry.row);
+  return std::any_of(others.begin(), others.end(), [&](const Entry& entry) { return rows.count(entry.row) > 0; });
+}
+
 /// Products made in one step, where one pair of blocks has not more: as many as L1 holds beside the rest.
 constexpr size_t kStepPairs = 96;
 
@@ -40,52 +46,81 @@ class Products {
  public:
   /// Without `fold` every product stands alone.
   Products(const std::vector<Entry>& entries, bool fold) {
-    // Products with the same coefficients, up to signs, of the same rows.
-    std::map<Pair, std::vector<Term>> columns;
+    // By the absolute values of their coefficients, then by the signs of all but the first.
+    std::map<Pair, Terms> columns;
     for (const Entry& entry : entries) columns[{entry.left, entry.right}].push_back({entry.row, entry.value});
-    std::map<std::vector<Term>, std::vector<Pair>> alike;
+    std::map<Terms, std::map<std::vector<bool>, std::vector<Pair>>> alike;
     for (auto& [pair, terms] : columns) {
       std::sort(terms.begin(), terms.end());
-      std::vector<Term> magnitudes;
-      for (const auto& [row, value] : terms) magnitudes.push_back({row, std::abs(static_cast<float>(value))});
+      Terms magnitudes;
+      std::vector<bool> signs;
+      for (const auto& [row, value] : terms) {
+        magnitudes.push_back({row, std::abs(static_cast<float>(value))});
+        signs.push_back((value < 0) != (terms[0].second < 0));
+      }
       if (!fold) magnitudes.push_back({-1, static_cast<double>(alike.size())});  // like no other
-      alike[magnitudes].push_back(pair);
+      alike[magnitudes][signs].push_back(pair);
     }
-    std::vector<Pair> lone;
-    for (const auto& [magnitudes, pairs] : alike) {
-      for (size_t n = 0; n + 1 < pairs.size(); n += 2)
-        add_twins(pairs[n], columns[pairs[n]], pairs[n + 1], columns[pairs[n + 1]]);
-      if (pairs.size() % 2 == 1) lone.push_back(pairs.back());
+
+    std::vector<Member> members[2][2];  // [twins, lone][products - 1]
+    for (const auto& [magnitudes, by_signs] : alike) {
+      std::vector<Member> by_count[2];
+      for (const auto& [signs, pairs] : by_signs) {
+        for (size_t n = 0; n < pairs.size(); n += 2) {
+          const Terms& terms = columns[pairs[n]];
+          const bool two = n + 1 < pairs.size();
+          const Pair second = two ? pairs[n + 1] : pairs[n];
+          const bool opposite = (columns[second][0].second < 0) != (terms[0].second < 0);
+          by_count[two].push_back(
+              {{{pairs[n][0], second[0]}, {pairs[n][1], second[1]}, opposite ? -1.0f : 1.0f}, &terms});
+        }
+      }
+      for (int count = 0; count < 2; ++count) {
+        const auto begin = by_count[count].begin(), lone = begin + by_count[count].size() / 2 * 2;
+        members[0][count].insert(members[0][count].end(), begin, lone);
+        members[1][count].insert(members[1][count].end(), lone, by_count[count].end());
+      }
     }
-    for (const Pair& pair : lone) {
-      const int32_t line = 2 * twins_ + lone_++;
-      pairs_.insert(pairs_.end(), {pair[0], pair[1]});
-      for (const auto& [row, value] : columns[pair]) entries_.push_back({row, line, value});
+    for (int count = 0; count < 2; ++count) {
+      twins_[count] = static_cast<int32_t>(members[0][count].size() / 2);
+      for (size_t n = 0; n < members[0][count].size(); n += 2) add_twins(members[0][count][n], members[0][count][n + 1]);
+    }
+    for (int count = 0; count < 2; ++count) {
+      lone_[count] = static_cast<int32_t>(members[1][count].size());
+      for (const Member& member : members[1][count]) {
+        const int32_t place = static_cast<int32_t>(lines_.size());
+        lines_.push_back(member.line);
+        for (const auto& [row, value] : *member.terms) entries_.push_back({row, place, value});
+      }
     }
   }
 
-  int32_t twins() const { return twins_; }
-  int32_t lone() const { return lone_; }
-  const std::vector<int32_t>& pairs() const { return pairs_; }
-  /// Coefficients by row of the target and line.
+  /// Without its maps.
+  Coupling coupling() const { return {{twins_[0], twins_[1]}, {lone_[0], lone_[1]}, lines_.data(), {}, {}}; }
+  size_t lines() const { return lines_.size(); }
+  /// Coefficients by row of the target and place of the line.
   const std::vector<LinearRows::Entry>& entries() const { return entries_; }
 
  private:
   using Pair = std::array<int32_t, 2>;
-  using Term = std::pair<int32_t, double>;  // row, coefficient
+  using Terms = std::vector<std::pair<int32_t, double>>;  // row, coefficient
+  struct Member {
+    Line line;
+    const Terms* terms;  // of its first product
+  };
 
-  void add_twins(const Pair& first, const std::vector<Term>& first_terms, const Pair& second,
-                 const std::vector<Term>& second_terms) {
-    const int32_t line = 2 * twins_++;
-    pairs_.insert(pairs_.end(), {first[0], first[1], second[0], second[1]});
-    for (size_t n = 0; n < first_terms.size(); ++n) {
-      const bool same_sign = (first_terms[n].second < 0) == (second_terms[n].second < 0);
-      entries_.push_back({first_terms[n].first, same_sign ? line : line + 1, first_terms[n].second});
+  void add_twins(const Member& first, const Member& second) {
+    const int32_t sum = static_cast<int32_t>(lines_.size()), difference = sum + 1;
+    lines_.insert(lines_.end(), {first.line, second.line});
+    for (size_t n = 0; n < first.terms->size(); ++n) {
+      const auto [row, value] = (*first.terms)[n];
+      const bool same_sign = (value < 0) == ((*second.terms)[n].second < 0);
+      entries_.push_back({row, same_sign ? sum : difference, value});
     }
   }
 
-  int32_t twins_ = 0, lone_ = 0;
-  std::vector<int32_t> pairs_;
+  int32_t twins_[2], lone_[2];
+  std::vector<Line> lines_;
   std::vector<LinearRows::Entry> entries_;
 };
 
@@ -103,10 +138,19 @@ class SparseProgram : public Program {
       const Entry entry{index[target][e], index[left][e], index[right][e], coefficient[e]};
       by_blocks[{left_block[entry.left], right_block[entry.right]}].push_back(entry);
     }
+    for (auto& [blocks, entries] : by_blocks) {
+      // (l1, l2) and (l2, l1) may share coefficients where they share rows.
+      const auto swapped = by_blocks.find({blocks[1], blocks[0]});
+      if (blocks[0] < blocks[1] && swapped != by_blocks.end() && share_rows(entries, swapped->second)) {
+        entries.insert(entries.end(), swapped->second.begin(), swapped->second.end());
+        swapped->second.clear();
+      }
+    }
     std::vector<std::vector<Entry>> couplings(
         1);  // one even if there is nothing to compute: the target is to become zero
     size_t pairs = 0;
     for (const auto& [blocks, entries] : by_blocks) {
+      if (entries.empty()) continue;
       const size_t more = count_pairs(entries);
       if (pairs > 0 && pairs + more > kStepPairs) {
         couplings.emplace_back();
@@ -127,7 +171,7 @@ class SparseProgram : public Program {
         if (lifetimes.row_done[row] == s && slot[row] != kZeroSlot) free.push_back(slot[row]);
       }
     }
-    room = (slots_ + most_pairs_) * kTileLanes;
+    room = (slots_ + most_lines_) * kTileLanes;
   }
 
   int steps() const override { return static_cast<int>(steps_.size()); }
@@ -135,7 +179,9 @@ class SparseProgram : public Program {
   void run(int step, int vecs, const float* left, const float* right, float* room) const override {
     if (step == 0) std::fill_n(room + size_t{kZeroSlot} * kTileLanes, kTileLanes, 0.0f);
     const Step& s = steps_[step];
-    const Coupling coupling{s.twins, s.lone, s.pairs.data(), s.set->table(), s.add->table()};
+    Coupling coupling = s.products.coupling();
+    coupling.set = s.set->table();
+    coupling.add = s.add->table();
     kernels().couple(coupling, vecs, left, right, room, room + slots_ * kTileLanes);
   }
 
@@ -169,13 +215,12 @@ class SparseProgram : public Program {
   };
 
   struct Step {
-    int32_t twins, lone;
-    std::vector<int32_t> pairs;
+    Products products;
     std::unique_ptr<LinearRows> set, add;
     std::vector<Ready> ready;
   };
 
-  void add_step(const Products& products, const Lifetimes& lifetimes, int32_t s, std::vector<int32_t>& slot,
+  void add_step(Products products, const Lifetimes& lifetimes, int32_t s, std::vector<int32_t>& slot,
                 std::vector<int32_t>& free) {
     std::vector<LinearRows::Entry> set, add;
     for (const LinearRows::Entry& entry : products.entries()) {
@@ -186,12 +231,9 @@ class SparseProgram : public Program {
       }
       (begins ? set : add).push_back({slot[entry.row], entry.column, entry.value});
     }
-    const size_t lines = products.pairs().size() / 2;
-    most_pairs_ = std::max(most_pairs_, lines);
-    work += static_cast<double>(products.entries().size() + lines);
-    steps_.push_back({products.twins(),
-                      products.lone(),
-                      products.pairs(),
+    most_lines_ = std::max(most_lines_, products.lines());
+    work += static_cast<double>(products.entries().size() + products.lines());
+    steps_.push_back({std::move(products),
                       std::make_unique<LinearRows>(std::move(set)),
                       std::make_unique<LinearRows>(std::move(add)),
                       {}});
@@ -206,7 +248,7 @@ class SparseProgram : public Program {
 
   std::vector<Step> steps_;
   std::deque<std::vector<int32_t>> slot_rows_;
-  size_t slots_ = 1, most_pairs_ = 0;
+  size_t slots_ = 1, most_lines_ = 0;
 };
 
 }  // namespace

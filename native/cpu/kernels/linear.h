@@ -11,26 +11,44 @@ struct Vectors {
   ptrdiff_t vec;
 };
 
-/// Rows lie XRow and YRow floats apart, vectors x.vec and y.vec.
+/// Rows with Entries entries each, any number where that is negative. Rows lie XRow and YRow floats apart.
+template <int Entries, int Vecs, bool Add, ptrdiff_t XRow, ptrdiff_t YRow>
+GAUNTLET_INLINE void linear_run(TableRun run, const int32_t* row, const TableEntry* entries, Vectors x, Vectors y) {
+  const int count = Entries < 0 ? run.entries : Entries;
+  for (int32_t i = 0; i < run.rows; ++i, entries += count) {
+    float* to = y.data + row[i] * YRow;
+    Vec sum[Vecs];
+#pragma GCC unroll 4
+    for (int n = 0; n < Vecs; ++n) sum[n] = Add ? load(to + n * y.vec) : Vec{};
+#pragma GCC unroll 4
+    for (int e = 0; e < count; ++e) {
+      const Vec coefficient = splat(entries[e].coefficient);
+      const float* from = x.data + entries[e].index * XRow;
+#pragma GCC unroll 4
+      for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(from + n * x.vec));
+    }
+#pragma GCC unroll 4
+    for (int n = 0; n < Vecs; ++n) store(to + n * y.vec, sum[n]);
+  }
+}
+
+/// Vectors lie x.vec and y.vec floats apart.
 template <bool Add, ptrdiff_t XRow, ptrdiff_t YRow>
 GAUNTLET_INLINE void linear(const LinearTable& table, int vecs, Vectors x, Vectors y) {
   for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
-    const float* from[Vecs];
-#pragma GCC unroll 4
-    for (int n = 0; n < Vecs; ++n) from[n] = x.data + (v + n) * x.vec;
-    for (int32_t i = 0; i < table.rows; ++i) {
-      float* to = y.data + table.row[i] * YRow + v * y.vec;
-      Vec sum[Vecs];
-#pragma GCC unroll 4
-      for (int n = 0; n < Vecs; ++n) sum[n] = Add ? load(to + n * y.vec) : Vec{};
-      for (int32_t e = table.begin[i]; e < table.begin[i + 1]; ++e) {
-        const Vec coefficient = splat(table.entries[e].coefficient);
-        const ptrdiff_t at = table.entries[e].index * XRow;
-#pragma GCC unroll 4
-        for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(from[n] + at));
+    const Vectors from{x.data + v * x.vec, x.vec}, to{y.data + v * y.vec, y.vec};
+    const int32_t* row = table.row;
+    const TableEntry* entries = table.entries;
+    for (const TableRun* run = table.run; run != table.run + table.runs; ++run) {
+      switch (run->entries) {
+        case 1: linear_run<1, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
+        case 2: linear_run<2, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
+        case 3: linear_run<3, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
+        case 4: linear_run<4, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
+        default: linear_run<-1, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
       }
-#pragma GCC unroll 4
-      for (int n = 0; n < Vecs; ++n) store(to + n * y.vec, sum[n]);
+      row += run->rows;
+      entries += ptrdiff_t{run->rows} * run->entries;
     }
   });
 }

@@ -2,74 +2,97 @@
 //
 //     X = sum over l, m of x[l, m] T[l, m],   Y = (A B + s B A) / 2, s = -1, 0, 1,   y[l, m] = trace(T[l, m]^T Y)
 //
-// The maps in and out are sparse tables (the 1/2 is in the way out); the products are small and dense.
+// The maps in and out are sparse tables (the 1/2 is in the way out); the products are small and dense. T[l, m] is symmetric for
+// even l and antisymmetric for odd l, so the tables hold one triangle: X[a, b] and X[b, a] are a sum and a difference.
+#include <utility>
+
 #include "cpu/kernels/isa.h"
 #include "cpu/kernels/linear.h"
 
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
 
-/// Sums in registers: kTile x kTile entries of the product.
-constexpr int kTile = kParts == 1 ? 4 : 2;
+/// Sums in registers: at most kBlock x kBlock entries of the product.
+constexpr int kBlock = kParts == 1 ? 5 : 2;
 
-enum class Into { kSet, kAdd, kSubtract };
-
-template <int Rows, int Columns, Into Mode>
-GAUNTLET_INLINE void matmul_block(int n, const float* a, const float* b, float* c) {
-  const ptrdiff_t row = ptrdiff_t{n} * kLanes;
-  Vec sum[Rows][Columns];
-#pragma GCC unroll 4
-  for (int i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
-    for (int j = 0; j < Columns; ++j) sum[i][j] = Mode == Into::kSet ? Vec{} : load(c + i * row + j * kLanes);
-  }
-  for (int k = 0; k < n; ++k) {
-    Vec right[Columns];
-#pragma GCC unroll 4
-    for (int j = 0; j < Columns; ++j) right[j] = load(b + k * row + j * kLanes);
-#pragma GCC unroll 4
-    for (int i = 0; i < Rows; ++i) {
-      const Vec left = load(a + i * row + k * kLanes);
-#pragma GCC unroll 4
-      for (int j = 0; j < Columns; ++j) {
-        if (Mode == Into::kSubtract) {
-          subtract_product(sum[i][j], left, right[j]);
-        } else {
-          add_product(sum[i][j], left, right[j]);
-        }
-      }
+/// Entries (a, b) and (b, a), a < b, become their sum and their difference.
+void mirror(int n, float* x) {
+  for (int a = 0; a < n; ++a) {
+    for (int b = a + 1; b < n; ++b) {
+      float *upper = x + (a * n + b) * kLanes, *lower = x + (b * n + a) * kLanes;
+      const Vec even = load(upper), odd = load(lower);
+      store(upper, even + odd);
+      store(lower, even - odd);
     }
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
-    for (int j = 0; j < Columns; ++j) store(c + i * row + j * kLanes, sum[i][j]);
-  }
 }
 
-template <int Rows, Into Mode>
-void matmul_rows(int n, const float* a, const float* b, float* c) {
-  int j = 0;
-  for (; j + kTile <= n; j += kTile) matmul_block<Rows, kTile, Mode>(n, a, b + j * kLanes, c + j * kLanes);
-  switch (n - j) {
-    case 1: return matmul_block<Rows, 1, Mode>(n, a, b + j * kLanes, c + j * kLanes);
-    case 2: return matmul_block<Rows, 2, Mode>(n, a, b + j * kLanes, c + j * kLanes);
-    case 3: return matmul_block<Rows, 3, Mode>(n, a, b + j * kLanes, c + j * kLanes);
-    default: return;
-  }
-}
+/// Y += A B + sign B A, or Y = that where `set`.
+struct Product {
+  int n;
+  const float *a, *b;
+  float* y;
+  int sign;
+  bool set;
+};
 
-/// C = A B, C += A B or C -= A B: n x n matrices of vectors.
-template <Into Mode>
-void matmul(int n, const float* a, const float* b, float* c) {
+/// Adds rows i.. and columns j.. of A B to `sum`.
+template <int Rows, int Columns>
+GAUNTLET_INLINE void accumulate(int n, const float* a, const float* b, int i, int j, Vec (&sum)[Rows][Columns]) {
   const ptrdiff_t row = ptrdiff_t{n} * kLanes;
-  int i = 0;
-  for (; i + kTile <= n; i += kTile) matmul_rows<kTile, Mode>(n, a + i * row, b, c + i * row);
-  switch (n - i) {
-    case 1: return matmul_rows<1, Mode>(n, a + i * row, b, c + i * row);
-    case 2: return matmul_rows<2, Mode>(n, a + i * row, b, c + i * row);
-    case 3: return matmul_rows<3, Mode>(n, a + i * row, b, c + i * row);
-    default: return;
+  a += i * row;
+  b += j * kLanes;
+  for (int k = 0; k < n; ++k) {
+    Vec right[Columns];
+#pragma GCC unroll 5
+    for (int c = 0; c < Columns; ++c) right[c] = load(b + k * row + c * kLanes);
+#pragma GCC unroll 5
+    for (int r = 0; r < Rows; ++r) {
+      const Vec left = load(a + r * row + k * kLanes);
+#pragma GCC unroll 5
+      for (int c = 0; c < Columns; ++c) add_product(sum[r][c], left, right[c]);
+    }
+  }
+}
+
+template <int Rows, int Columns>
+void multiply_block(const Product& product, int i, int j) {
+  const auto [n, a, b, y, sign, set] = product;
+  Vec sum[Rows][Columns] = {};
+  if (sign != 0) accumulate(n, b, a, i, j, sum);
+  float* to = y + (ptrdiff_t{i} * n + j) * kLanes;
+  const auto for_entries = [&](const auto& f) GAUNTLET_INLINE_LAMBDA {
+#pragma GCC unroll 5
+    for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 5
+      for (int c = 0; c < Columns; ++c) f(sum[r][c], to + (r * n + c) * kLanes);
+    }
+  };
+  if (sign < 0) for_entries([](Vec& s, float*) GAUNTLET_INLINE_LAMBDA { s = Vec{} - s; });
+  accumulate(n, a, b, i, j, sum);
+  if (!set) for_entries([](Vec& s, float* at) GAUNTLET_INLINE_LAMBDA { s = s + load(at); });
+  for_entries([](Vec& s, float* at) GAUNTLET_INLINE_LAMBDA { store(at, s); });
+}
+
+using Block = void (*)(const Product&, int, int);
+template <class Indices>
+struct Blocks;
+template <size_t... Index>
+struct Blocks<std::index_sequence<Index...>> {
+  static constexpr Block table[] = {multiply_block<Index / kBlock + 1, Index % kBlock + 1>...};
+};
+
+/// Cuts rows and columns into as few blocks as possible, of nearly one size.
+void multiply(const Product& product) {
+  const int n = product.n, parts = (n + kBlock - 1) / kBlock;
+  for (int p = 0, i = 0; p < parts; ++p) {
+    const int rows = (n - i) / (parts - p);
+    for (int q = 0, j = 0; q < parts; ++q) {
+      const int columns = (n - j) / (parts - q);
+      Blocks<std::make_index_sequence<kBlock * kBlock>>::table[(rows - 1) * kBlock + columns - 1](product, i, j);
+      j += columns;
+    }
+    i += rows;
   }
 }
 
@@ -77,7 +100,8 @@ void matmul(int n, const float* a, const float* b, float* c) {
 
 void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
   const float* operands[2] = {left, right};
-  const ptrdiff_t entries = ptrdiff_t{table.size} * table.size * kLanes;
+  const int n = table.size;
+  const ptrdiff_t entries = ptrdiff_t{n} * n * kLanes;
   // Vector by vector, so that one vector's matrices lie together.
   float* matrices[3];
   for (int o = 0; o < 3; ++o) {
@@ -85,24 +109,25 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
     scratch += kVecs * table.sectors[o] * entries;
   }
   const auto at = [&](int o, int s, int v) { return matrices[o] + (v * table.sectors[o] + s) * entries; };
+  const auto mirror_all = [&](int o) {
+    for (int i = 0; table.mirrored && i < vecs * table.sectors[o]; ++i) mirror(n, matrices[o] + i * entries);
+  };
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
       linear<false, kTileLanes, kLanes>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kLanes},
                                         {at(o, s, 0), table.sectors[o] * entries});
     }
+    mirror_all(o);
   }
   for (int v = 0; v < vecs; ++v) {
     bool written[2] = {false, false};
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
-      const float *a = at(0, term[0], v), *b = at(1, term[1], v);
-      float* to = at(2, term[2], v);
-      (written[term[2]] ? matmul<Into::kAdd> : matmul<Into::kSet>)(table.size, a, b, to);
-      if (table.sign[t] > 0) matmul<Into::kAdd>(table.size, b, a, to);
-      if (table.sign[t] < 0) matmul<Into::kSubtract>(table.size, b, a, to);
+      multiply({n, at(0, term[0], v), at(1, term[1], v), at(2, term[2], v), table.sign[t], !written[term[2]]});
       written[term[2]] = true;
     }
   }
+  mirror_all(2);
   linear<false, kLanes, kTileLanes>(*table.from, vecs, {matrices[2], table.sectors[2] * entries}, {y, kLanes});
 }
 

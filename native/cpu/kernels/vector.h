@@ -84,6 +84,9 @@ GAUNTLET_INLINE Vec operator-(Vec a, Vec b) {
 GAUNTLET_INLINE void for_groups(int vecs, const auto& f) {
   int v = 0;
   for (; v + kGroup <= vecs; v += kGroup) f.template operator()<kGroup>(v);
+  if constexpr (kGroup > 2) {
+    for (; v + 2 <= vecs; v += 2) f.template operator()<2>(v);
+  }
   if constexpr (kGroup > 1) {
     for (; v < vecs; ++v) f.template operator()<1>(v);
   }
