@@ -134,8 +134,8 @@ function combine(
   }
 }
 
-/** What takes harmonics of each degree from the normalization of the recursion, `component`, to the wanted one. */
-function normalizationFactors(lmax: number, normalization: HarmonicsNormalization): Float64Array {
+/** What takes harmonics of each degree from the normalization of the recursion, `component`, to the wanted one. @internal */
+export function normalizationFactors(lmax: number, normalization: HarmonicsNormalization): Float64Array {
   switch (normalization) {
     case 'integral':
       return new Float64Array(lmax + 1).fill(1 / Math.sqrt(4 * Math.PI))

@@ -161,11 +161,13 @@ function samplesOf(array: unknown, { dim, irreps }: OperandInfo, name: string): 
   return length / dim
 }
 
-function nativeOf(array: FloatArray): NativeOperand {
+/** @internal */
+export function nativeOf(array: FloatArray): NativeOperand {
   return array instanceof DeviceArray ? array.native : array
 }
 
-function newFloat32Array(length: number): Float32Array {
+/** @internal Memory for a result. */
+export function newFloat32Array(length: number): Float32Array {
   try {
     return new Float32Array(length)
   } catch (cause) {

@@ -72,6 +72,7 @@ export interface Addon {
   free(array: Float32Array): void
   measureMachine(threads: number, milliseconds: number): MachineRates
   NativeExecutor: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeExecutor
+  NativeEdgeFunction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeEdgeFunction
   NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
 }
 
@@ -79,6 +80,21 @@ export interface Addon {
 export interface NativeExecutor {
   evaluate(target: number, a: NativeOperand, b: NativeOperand, out: NativeOperand, batch: number): void
   evaluateAsync(target: number, a: NativeOperand, b: NativeOperand, out: NativeOperand, batch: number): Promise<void>
+  dispose(): void
+}
+
+/** A function of edges on a device; see native/core/edge_function.h. */
+export interface NativeEdgeFunction {
+  forward(x: NativeOperand, values: NativeOperand, rows: number): void
+  backward(gradOut: NativeOperand, x: NativeOperand, grad: NativeOperand, rows: number): void
+  doubleBackward(
+    v: NativeOperand,
+    gradOut: NativeOperand,
+    x: NativeOperand,
+    grad: NativeOperand,
+    values: NativeOperand,
+    rows: number,
+  ): void
   dispose(): void
 }
 

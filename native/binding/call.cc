@@ -1,11 +1,11 @@
 #include "binding/call.h"
 
 #include <string>
+#include <utility>
 
 #include "binding/errors.h"
 
 namespace gauntlet::binding {
-namespace {
 
 Argument read_argument(Napi::Env env, napi_value value, Device device) {
   napi_typedarray_type type;
@@ -22,14 +22,30 @@ Argument read_argument(Napi::Env env, napi_value value, Device device) {
   const Memory& memory = *argument.device_array->memory();
   if (memory.device() != device) {
     throw Error("ERR_DEVICE", "Expected a DeviceArray on " + device_id(device) +
-                                  ", where this product is, but received one on " + device_id(memory.device()));
+                                  ", where this works, but received one on " + device_id(memory.device()));
   }
   argument.data = memory.data();
   argument.length = memory.length();
   return argument;
 }
 
-}  // namespace
+Operand operand_of(const Argument& argument) {
+  return {argument.data, argument.device_array && argument.device_array->memory()->device() != kHost};
+}
+
+Operand operand_of(const Memory& memory) { return {memory.data(), memory.device() != kHost}; }
+
+std::shared_ptr<Memory> memory_like(const Argument& out) {
+  return Memory::on(out.device_array ? out.device_array->memory()->device() : kHost, out.length);
+}
+
+void deliver(std::shared_ptr<Memory> result, Argument& out) {
+  if (out.device_array) {
+    out.device_array->replace(std::move(result));
+  } else {
+    result->copy_to(out.data);
+  }
+}
 
 Call::Call(const Napi::CallbackInfo& info, const int32_t (&dim)[3], Device device) {
   int64_t samples;

@@ -4,11 +4,26 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <memory>
+#include <span>
 
 #include "binding/device_array.h"
+#include "core/error.h"
 #include "core/executor.h"
 
 namespace gauntlet::binding {
+
+/// The two arrays that tables come in.
+template <typename T>
+std::span<const T> read_array(Napi::Env env, napi_value value, napi_typedarray_type wanted) {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok || type != wanted) {
+    throw Error("ERR_ARGUMENT", "Expected an Int32Array and a Float64Array for the tables");
+  }
+  return {static_cast<const T*>(data), length};
+}
 
 /// A Float32Array or DeviceArray that was passed as an operand.
 struct Argument {
@@ -20,6 +35,18 @@ struct Argument {
     return length > 0 && other.length > 0 && data < other.data + other.length && other.data < data + length;
   }
 };
+
+/// Throws Error for anything but a Float32Array or a DeviceArray on `device`.
+Argument read_argument(Napi::Env env, napi_value value, Device device);
+
+/// What a kernel is given of an argument, and of memory.
+Operand operand_of(const Argument& argument);
+Operand operand_of(const Memory& memory);
+
+/// Where a result can be computed instead, when it cannot be computed in place.
+std::shared_ptr<Memory> memory_like(const Argument& out);
+/// Puts a result computed in such memory where it belongs.
+void deliver(std::shared_ptr<Memory> result, Argument& out);
 
 struct Call {
   int target;

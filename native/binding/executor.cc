@@ -1,7 +1,6 @@
 #include "binding/executor.h"
 
 #include <cstring>
-#include <span>
 #include <utility>
 
 #include "binding/call.h"
@@ -12,17 +11,6 @@
 namespace gauntlet::binding {
 namespace {
 
-template <typename T>
-std::span<const T> read_array(Napi::Env env, napi_value value, napi_typedarray_type wanted) {
-  napi_typedarray_type type;
-  size_t length;
-  void* data;
-  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok || type != wanted) {
-    throw Error("ERR_ARGUMENT", "Expected an Int32Array and a Float64Array for the plan");
-  }
-  return {static_cast<const T*>(data), length};
-}
-
 std::shared_ptr<Executor> make_executor(const Plan& plan, Device device) {
   if (device == kHost) return make_cpu_executor(plan);
 #ifdef GAUNTLET_WITH_CUDA
@@ -30,17 +18,6 @@ std::shared_ptr<Executor> make_executor(const Plan& plan, Device device) {
 #else
   throw Error("ERR_DEVICE", cuda_status().reason);
 #endif
-}
-
-Operand operand_of(const Argument& argument) {
-  return {argument.data, argument.device_array && argument.device_array->memory()->device() != kHost};
-}
-
-Operand operand_of(const Memory& memory) { return {memory.data(), memory.device() != kHost}; }
-
-/// Where `out` can be computed instead, when it cannot be computed in place.
-std::shared_ptr<Memory> memory_like(const Argument& out) {
-  return Memory::on(out.device_array ? out.device_array->memory()->device() : kHost, out.length);
 }
 
 /// An evaluation on a thread of libuv's pool. It holds the executor and all memory it works on, whatever JavaScript does
@@ -167,11 +144,7 @@ void NativeExecutor::evaluate(const Napi::CallbackInfo& info) {
     std::shared_ptr<Memory> result = memory_like(out);
     operands[call.target] = operand_of(*result);
     executor.evaluate(call.target, operands, call.batch);
-    if (out.device_array) {
-      out.device_array->replace(std::move(result));
-    } else {
-      result->copy_to(out.data);
-    }
+    binding::deliver(std::move(result), out);
   });
 }
 

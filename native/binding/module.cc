@@ -7,6 +7,7 @@
 
 #include "binding/device_array.h"
 #include "binding/devices.h"
+#include "binding/edge_function.h"
 #include "binding/errors.h"
 #include "binding/executor.h"
 #include "binding/memory.h"
@@ -40,6 +41,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod("measureMachine", &Addon::measure),
                          });
     exports.Set("NativeExecutor", NativeExecutor::define(env));
+    exports.Set("NativeEdgeFunction", NativeEdgeFunction::define(env));
     exports.Set("NativeDeviceArray", DeviceArray::define(env));
   }
 

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/edge_table.h"
+
 namespace gauntlet {
 
 /// Lanes of one vector: one AVX-512 register, two AVX2 registers.
@@ -100,6 +102,14 @@ struct MatrixTable {
   const int32_t* sign;  // of each term
 };
 
+/// Tiles of a pass of an edge function; see EdgeOperands. `values` hold g where the pass needs it.
+struct EdgeTiles {
+  const float* v;
+  const float* x;
+  float* values;
+  float* grad;
+};
+
 struct Kernels {
   const char* name;
 
@@ -116,6 +126,9 @@ struct Kernels {
   void (*grid)(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
   void (*fourier)(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
   void (*matrix)(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+
+  void (*harmonics)(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
+  void (*radial)(const RadialTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
 
   /// Runs independent fused multiply-adds from registers and returns how many floating-point operations those were.
   double (*fma_loop)(size_t iterations);

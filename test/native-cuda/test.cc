@@ -14,6 +14,7 @@
 #include "core/executor.h"
 #include "cuda/runtime.h"
 #include "cuda/tile.h"
+#include "edges.h"
 #include "plans.h"
 #include "reference.h"
 
@@ -299,6 +300,53 @@ void test_chunks() {
   executor->evaluate(2, {{nullptr}, {nullptr}, {nullptr}}, 0);
 }
 
+/// One result of a pass; one that the pass does not have was NaN and must stay so.
+void check_result(const std::string& label, const std::vector<float>& got, const std::vector<float>& wanted) {
+  if (std::isnan(wanted[0])) return expect(std::isnan(got[0]), label + ": not this pass's result, but written");
+  const double error = relative_error(got, {wanted.begin(), wanted.end()});
+  expect(error < kTolerance, label + ": error " + std::to_string(error * 1e6) + "e-6");
+}
+
+void check_edges(const std::string& name, const EdgeTable& table, size_t rows) {
+  Random random(20);
+  EdgeArrays arrays(random, table, rows);
+  const auto function = make_cuda_edge_function(table, 0);
+  for (const Pass pass : {Pass::forward, Pass::backward, Pass::double_backward}) {
+    arrays.poison(table, rows);
+    run_rows(table, pass, arrays, rows);
+    const std::vector<float> values = arrays.values, grad = arrays.grad;
+    for (const Order order : {Order::forward, Order::backward, Order::shuffled}) {
+      emulated::machine.order = order;
+      arrays.poison(table, rows);
+      function->run(pass, arrays.operands(order == Order::backward), rows);
+      const std::string label = name + ", pass " + std::to_string(static_cast<int>(pass));
+      check_result(label + ", values", arrays.values, values);
+      check_result(label + ", grad", arrays.grad, grad);
+    }
+  }
+}
+
+void test_edges() {
+  Random random(21);
+  for (const int lmax : {0, 1, 4, 12}) {
+    for (const bool normalize : {false, true}) {
+      check_edges("harmonics of degree " + std::to_string(lmax), random_harmonics(random, lmax, normalize), 77);
+    }
+  }
+  using Family = RadialTable::Family;
+  for (int family = 0; family <= static_cast<int>(Family::polynomial); ++family) {
+    const int count = family == static_cast<int>(Family::polynomial) ? 1 : 8;
+    check_edges("radial family " + std::to_string(family), radial_family(static_cast<Family>(family), count), 300);
+  }
+  check_edges("many radial functions", radial_family(Family::gaussian, RadialTable::kMaxCount), 33);
+  // More rows than one launch has threads, and a call that is cut into chunks.
+  check_edges("many rows", radial_family(Family::polynomial, 1), 20001);
+  const uint64_t before = emulated::machine.launches;
+  check_edges("chunks", random_harmonics(random, 9, true), 30001);
+  expect(emulated::machine.launches - before > 9, "chunks: a large call is cut");
+  make_cuda_edge_function(radial_family(Family::bessel, 4), 0)->run(Pass::forward, {}, 0);
+}
+
 void test_runtime() {
   expect(cuda::status().usable && cuda::devices().size() == 1, "runtime: the emulated GPU is found");
   float* memory = static_cast<float*>(cuda::allocate_device(0, 4 * sizeof(float)));
@@ -326,7 +374,8 @@ int main(int argc, char** argv) {
   emulated::shared_memory = reinterpret_cast<std::byte*>(gauntlet::cuda::dynamic_shared);
   const std::pair<const char*, void (*)()> tests[] = {
       {"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},   {"grid", test_grid},
-      {"fourier", test_fourier}, {"matrix", test_matrix}, {"groups", test_groups}, {"chunks", test_chunks}};
+      {"fourier", test_fourier}, {"matrix", test_matrix}, {"groups", test_groups}, {"chunks", test_chunks},
+      {"edges", test_edges}};
   for (const auto& [name, test] : tests) {
     if (argc > 1 && std::strcmp(argv[1], name) != 0) continue;
     test();

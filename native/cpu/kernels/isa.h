@@ -11,6 +11,8 @@ void couple(const Coupling& coupling, int vecs, const float* left, const float* 
 void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+void harmonics(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
+void radial(const RadialTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
 double fma_loop(size_t iterations);
 
 extern const Kernels table;

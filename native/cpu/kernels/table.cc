@@ -5,6 +5,7 @@
 
 namespace gauntlet::GAUNTLET_ISA {
 
-const Kernels table = {GAUNTLET_STRING(GAUNTLET_ISA), pack, unpack, couple, grid, fourier, matrix, fma_loop};
+const Kernels table = {
+    GAUNTLET_STRING(GAUNTLET_ISA), pack, unpack, couple, grid, fourier, matrix, harmonics, radial, fma_loop};
 
 }  // namespace gauntlet::GAUNTLET_ISA
