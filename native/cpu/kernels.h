@@ -57,7 +57,7 @@ struct Line {
 /// their difference take the places 2n and 2n + 1, and one coefficient serves both. Lone lines follow.
 struct Coupling {
   int32_t twins[2], lone[2];  // of one product, of two
-  const Line* lines;          // two for each twin, in the order: twins of one product, twins of two, lone ones of one, of two
+  const Line* lines;  // two for each twin, in the order: twins of one product, twins of two, lone ones of one, of two
   LinearTable set, add;
 };
 

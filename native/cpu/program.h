@@ -82,7 +82,8 @@ class LinearRows {
   /// The rows that have entries.
   explicit LinearRows(std::vector<Entry> entries);
   LinearTable table() const {
-    return {static_cast<int32_t>(row_.size()), row_.data(), static_cast<int32_t>(runs_.size()), runs_.data(), entries_.data()};
+    return {static_cast<int32_t>(row_.size()), row_.data(), static_cast<int32_t>(runs_.size()), runs_.data(),
+            entries_.data()};
   }
   size_t size() const { return entries_.size(); }
 

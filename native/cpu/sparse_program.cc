@@ -83,7 +83,8 @@ class Products {
     }
     for (int count = 0; count < 2; ++count) {
       twins_[count] = static_cast<int32_t>(members[0][count].size() / 2);
-      for (size_t n = 0; n < members[0][count].size(); n += 2) add_twins(members[0][count][n], members[0][count][n + 1]);
+      for (size_t n = 0; n < members[0][count].size(); n += 2)
+        add_twins(members[0][count][n], members[0][count][n + 1]);
     }
     for (int count = 0; count < 2; ++count) {
       lone_[count] = static_cast<int32_t>(members[1][count].size());

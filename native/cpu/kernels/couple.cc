@@ -14,9 +14,8 @@ namespace {
 
 template <int Products>
 GAUNTLET_INLINE Vec value(const Line& line, const float* left, const float* right) {
-  const auto load_row = [](const float* tile, int32_t row) GAUNTLET_INLINE_LAMBDA {
-    return load(tile + ptrdiff_t{row} * kTileLanes);
-  };
+  const auto load_row = [](const float* tile, int32_t row)
+                            GAUNTLET_INLINE_LAMBDA { return load(tile + ptrdiff_t{row} * kTileLanes); };
   Vec sum = load_row(left, line.i[0]) * load_row(right, line.j[0]);
   if (Products == 2) add_product(sum, splat(line.sign) * load_row(left, line.i[1]), load_row(right, line.j[1]));
   return sum;

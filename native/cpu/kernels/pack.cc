@@ -102,6 +102,51 @@ GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32
   for (int i = 0; i < Count; ++i) put<Add>(tile + ptrdiff_t{rows[i]} * kTileLanes, q[i]);
 }
 
+#if defined(__AVX512F__)
+/// Sixteen lanes of Size components each without a gap between them: Size registers in memory, Size lines on the tile. Float
+/// n of memory is component n % Size of lane n / Size.
+template <int Size>
+struct Interleaved {
+  alignas(64) int32_t lane[Size][16] = {};   // of every float of memory
+  alignas(64) int32_t place[Size][16] = {};  // in its register of memory, of component m of every lane
+  __mmask16 component[Size][Size] = {};      // floats of register k that are component m
+  __mmask16 source[Size][Size] = {};         // lanes whose component m is in register k
+
+  constexpr Interleaved() {
+    for (int n = 0; n < 16 * Size; ++n) {
+      const int k = n / 16, m = n % Size, l = n / Size;
+      lane[k][n % 16] = l;
+      place[m][l] = n % 16;
+      component[k][m] = static_cast<__mmask16>(component[k][m] | 1u << n % 16);
+      source[k][m] = static_cast<__mmask16>(source[k][m] | 1u << l);
+    }
+  }
+};
+template <int Size>
+constexpr Interleaved<Size> kInterleaved;
+
+/// The register whose float i is, where mask[n] has bit i, float index[i] of from[n].
+template <int Size>
+GAUNTLET_INLINE __m512 select(const __mmask16 (&mask)[Size], const int32_t* index, const Register (&from)[Size]) {
+  const __m512i places = _mm512_load_si512(index);
+  __m512 result = _mm512_maskz_permutexvar_ps(mask[0], places, reinterpret_cast<__m512>(from[0]));
+#pragma GCC unroll 5
+  for (int n = 1; n < Size; ++n)
+    result = _mm512_mask_permutexvar_ps(result, mask[n], places, reinterpret_cast<__m512>(from[n]));
+  return result;
+}
+
+template <int Size>
+GAUNTLET_INLINE void unpack_whole(float* to, const int32_t* rows, const float* tile) {
+  Register line[Size];
+#pragma GCC unroll 5
+  for (int m = 0; m < Size; ++m) line[m] = load_register(tile + ptrdiff_t{rows[m]} * kTileLanes);
+#pragma GCC unroll 5
+  for (int k = 0; k < Size; ++k)
+    _mm512_storeu_ps(to + 16 * k, select(kInterleaved<Size>.component[k], kInterleaved<Size>.lane[k], line));
+}
+#endif
+
 template <bool Add>
 void pack_strip(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile) {
   int lane = 0;
@@ -209,6 +254,33 @@ GAUNTLET_INLINE void unpack_rows(float* to, ptrdiff_t stride, int size, const in
     }
   }
 }
+
+/// Sixteen lanes of any size.
+void unpack_sixteen(float* to, ptrdiff_t stride, int size, const int32_t* rows, const float* tile) {
+  if (stride == size) {
+    switch (size) {
+      case 2: return unpack_whole<2>(to, rows, tile);
+      case 3: return unpack_whole<3>(to, rows, tile);
+      case 4: return unpack_whole<4>(to, rows, tile);
+      case 5: return unpack_whole<5>(to, rows, tile);
+    }
+  }
+  for (; size > 4; size -= 16, to += 16, rows += 16) {
+    if (size <= 8) {
+      unpack_rows<2>(to, stride, size, rows, tile);
+    } else if (size <= 12) {
+      unpack_rows<3>(to, stride, size, rows, tile);
+    } else {
+      unpack_rows<4>(to, stride, size < 16 ? size : 16, rows, tile);
+    }
+  }
+  switch (size) {
+    case 1: return unpack_quads<1>(to, stride, rows, tile, false, false);
+    case 2: return unpack_quads<2>(to, stride, rows, tile, false, false);
+    case 3: return unpack_quads<3>(to, stride, rows, tile, false, false);
+    case 4: return unpack_quads<4>(to, stride, rows, tile, false, false);
+  }
+}
 #endif
 
 void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
@@ -224,16 +296,8 @@ void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, con
     float* to = memory + lane * strip.stride;
     const float* from = tile + lane;
 #if defined(__AVX512F__)
-    if (size > 4 && size <= 16) {
-      if (size <= 8) {
-        unpack_rows<2>(to, strip.stride, size, rows, from);
-      } else if (size <= 12) {
-        unpack_rows<3>(to, strip.stride, size, rows, from);
-      } else {
-        unpack_rows<4>(to, strip.stride, size, rows, from);
-      }
-      continue;
-    }
+    unpack_sixteen(to, strip.stride, size, rows, from);
+    continue;
 #endif
     const bool last = lane + kWidth >= strip.lanes;
     const int m = size / 4 * 4;
