@@ -8,9 +8,11 @@ import { scientific } from './format.js'
 import { describeProvenance, provenance } from './machine.js'
 import { flag, integer } from './options.js'
 import { selftestCases, type SelftestCase } from './selftest-cases.js'
+import { edgeCases, edgeErrors, type EdgeCase } from './selftest-edges.js'
 
 /** Float32 sums of tens of terms, every one rounded to 6e-8; a wrong coefficient is thousands of times larger. */
 const TOLERANCE = 2e-6
+const DERIVATIVE_TOLERANCE = 1e-5
 
 interface Outcome {
   name: string
@@ -23,10 +25,11 @@ interface Outcome {
 
 export const command = defineCommand({
   positionals: [],
-  about: `Checks every form of every product, at many sizes, against a float64 reference that shares no code with
-the kernels, on fresh random inputs. The output is filled with NaN before each call. Prints
-||out - reference|| / ||reference|| of each case, which has to stay below ${TOLERANCE.toExponential()}; exits with status 1
-if any case fails. Needs nothing but the installed package.`,
+  about: `Checks every form of every product, spherical harmonics and radial functions, at many sizes, against a float64
+reference that shares no code with the kernels, on fresh random inputs. The output is filled with NaN before each call.
+Prints ||out - reference|| / ||reference|| of each case, which has to stay below ${TOLERANCE.toExponential()}
+(${DERIVATIVE_TOLERANCE.toExponential()} for derivatives); exits with status 1 if any case fails. Needs nothing but the
+installed package.`,
   examples: ['gauntlet selftest', 'gauntlet selftest --device cuda --lmax 10', 'gauntlet selftest --quick --json'],
   options: {
     lmax: integer('L', 'largest degree of the systematic cases', { min: 0, max: 10, initial: 6 }),
@@ -39,24 +42,29 @@ if any case fails. Needs nothing but the installed package.`,
     const device = chooseDevice(values)
     const seed = values.seed ?? Math.floor(Math.random() * 2 ** 32)
     const random = new Random(seed)
-    const cases = selftestCases(values.quick ? Math.min(2, values.lmax) : values.lmax)
+    const cases: (SelftestCase | EdgeCase)[] = [
+      ...selftestCases(values.quick ? Math.min(2, values.lmax) : values.lmax),
+      ...edgeCases(values.quick),
+    ]
     const outcomes: Outcome[] = []
     if (!values.json) io.out(`${describeProvenance(provenance(device))}\ndevice ${device}, seed ${seed}\n`)
-    for (const one of cases) {
-      io.progress(`${outcomes.length + 1} of ${cases.length}: ${one.name}`)
-      const outcome = check(one, device, random)
-      outcomes.push(outcome)
-      if (!values.json) io.out(line(outcome))
+    for (const [index, one] of cases.entries()) {
+      io.progress(`${index + 1} of ${cases.length}: ${one.name}`)
+      for (const outcome of 'batch' in one ? [check(one, device, random)] : checkEdges(one, device, random)) {
+        outcomes.push(outcome)
+        if (!values.json) io.out(line(outcome))
+      }
     }
     io.progress('')
     const failed = outcomes.filter(({ passed }) => !passed).length
     const worst = outcomes.reduce((a, b) => ((b.error ?? 0) > (a.error ?? 0) ? b : a))
     if (values.json) {
-      const document = { provenance: provenance(device), seed, tolerance: TOLERANCE, failed, cases: outcomes }
+      const tolerances = { tolerance: TOLERANCE, derivativeTolerance: DERIVATIVE_TOLERANCE }
+      const document = { provenance: provenance(device), seed, ...tolerances, failed, cases: outcomes }
       io.out(`${JSON.stringify(document, null, 2)}\n`)
     } else {
       io.out(
-        `${cases.length} cases, ${failed} failed; largest error ${scientific(worst.error ?? NaN)} (${worst.name})\n`,
+        `${outcomes.length} cases, ${failed} failed; largest error ${scientific(worst.error ?? NaN)} (${worst.name})\n`,
       )
     }
     return failed === 0 ? 0 : 1
@@ -91,6 +99,24 @@ function check({ name, batch, create }: SelftestCase, device: DeviceOption, rand
     return { name, error: null, passed: false, message: `${error.code}: ${error.message}` }
   } finally {
     product?.dispose()
+  }
+}
+
+/** One outcome for the values of an edge function and one for its derivatives. */
+function checkEdges(one: EdgeCase, device: DeviceOption, random: Random): Outcome[] {
+  const names = [one.name, `${one.name}, derivatives`]
+  try {
+    using edgeFunction = one.create(device)
+    const { values, derivatives } = edgeErrors(edgeFunction, one, random)
+    return [values, derivatives].map((error, n) => {
+      const name = names[n]
+      if (Number.isNaN(error))
+        return { name, error: null, passed: false, message: 'parts of the output are NaN or were not written' }
+      return { name, error, passed: error < [TOLERANCE, DERIVATIVE_TOLERANCE][n] }
+    })
+  } catch (error) {
+    if (!(error instanceof GauntletError)) throw error
+    return names.map((name) => ({ name, error: null, passed: false, message: `${error.code}: ${error.message}` }))
   }
 }
 
