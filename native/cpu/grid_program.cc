@@ -93,7 +93,11 @@ class GridProgram : public TransformProgram {
 
 std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out,
                                            int target) {
-  return std::make_unique<GridProgram>(form, sides, out, target);
+  auto separable = std::make_unique<GridProgram>(form, sides, out, target);
+  // Many short steps cost more than their multiply-adds.
+  constexpr double kSteps = 1.3;
+  if (flat_grid_work(form, target) < kSteps * separable->work) return make_flat_grid_program(form, sides, out, target);
+  return separable;
 }
 
 }  // namespace gauntlet

@@ -80,6 +80,20 @@ struct GridTable {
   const int32_t* term;  // [terms][3]: sectors of left, right, target
 };
 
+/// The same in one step, where functions have few components: by the values of their harmonics at the points of one quarter.
+struct FlatBand {
+  int32_t counts[4];       // components in each part of a function, in the order of kernels/grid.cc
+  const int32_t* row;      // of every component
+  const float* harmonics;  // inputs: [components][points]; target: [points][components] for each part, weights included
+};
+struct FlatGridTable {
+  int32_t points;
+  int32_t sectors[3];
+  const FlatBand* bands[3];  // the target's rows follow one another
+  int32_t terms;
+  const int32_t* term;
+};
+
 struct FourierTable {
   int32_t degree[2];  // of left and right
   int32_t orders;     // v = 0..orders-1 of the product are wanted
@@ -124,6 +138,8 @@ struct Kernels {
   void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
   /// y for the target's whole fiber; `scratch` is 64-byte aligned.
   void (*grid)(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+  void (*flat_grid)(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y,
+                    float* scratch);
   void (*fourier)(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
   void (*matrix)(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 

@@ -37,6 +37,10 @@ std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side 
 std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out,
                                             int target);
 std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out, int target);
+/// The same product by another kernel, and how many multiply-adds per lane that takes: few where operands have few components.
+double flat_grid_work(const GridForm& form, int target);
+std::unique_ptr<Program> make_flat_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out,
+                                                int target);
 std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out,
                                               int target);
 std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out,
@@ -55,6 +59,15 @@ class TransformProgram : public Program {
   }
   float* scratch(float* room) const { return room + static_cast<size_t>(fiber_) * kTileLanes; }
   void set_scratch(size_t floats) { room = floats + static_cast<size_t>(fiber_) * kTileLanes; }
+  /// The kernel leaves fiber row r on row place[r].
+  void set_places(const std::vector<int32_t>& place) {
+    places_.reserve(ready_.size());
+    for (Ready& ready : ready_) {
+      std::vector<int32_t>& rows = places_.emplace_back();
+      for (int32_t m = 0; m < ready.piece->size; ++m) rows.push_back(place[ready.rows[m]]);
+      ready.rows = rows.data();
+    }
+  }
   /// The terms as [left sector, right sector, target sector].
   std::vector<int32_t> order_terms(const std::vector<Term>& terms, int target) const {
     std::vector<int32_t> ordered;
@@ -68,6 +81,7 @@ class TransformProgram : public Program {
 
  private:
   std::vector<Ready> ready_;
+  std::vector<std::vector<int32_t>> places_;
 };
 
 /// A LinearTable that owns its memory.

@@ -13,6 +13,7 @@
 // ring by ring, so that grid values stay in L1.
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/isa.h"
+#include "cpu/kernels/quarter.h"
 
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
@@ -80,32 +81,14 @@ GAUNTLET_INLINE void multiply(const GridTable& table, const Wave (&waves)[2], in
       }
     }
   }
-  const ptrdiff_t part = ptrdiff_t{table.points} * kTileLanes;
-#pragma GCC unroll 3
-  for (int n = 0; n < Points; ++n) {
-    float* to = w + ptrdiff_t{j + n} * kTileLanes + v * kLanes;
-    Vec sum[4];
-#pragma GCC unroll 4
-    for (int ps = 0; ps < 4; ++ps) {
-      sum[ps] = value[0][n][0] * value[1][n][ps];
-      if (Add) sum[ps] = sum[ps] + load(to + ps * part);
-    }
-#pragma GCC unroll 3
-    for (int q = 1; q < 4; ++q) {
-#pragma GCC unroll 4
-      for (int r = 0; r < 4; ++r) add_product(sum[q ^ r], value[0][n][q], value[1][n][r]);
-    }
-#pragma GCC unroll 4
-    for (int ps = 0; ps < 4; ++ps) store(to + ps * part, sum[ps]);
-  }
+  multiply_values<Points, Add>(value[0], value[1], w + ptrdiff_t{j} * kTileLanes + v * kLanes, table.points);
 }
 
 template <bool Add>
 void multiply_ring(const GridTable& table, const Wave (&waves)[2], int vecs, float* w) {
-  constexpr int points = kParts == 1 ? 3 : 1;
   for (int v = 0; v < vecs; ++v) {
     int j = 0;
-    for (; j + points <= table.points; j += points) multiply<points, Add>(table, waves, j, v, w);
+    for (; j + kPoints <= table.points; j += kPoints) multiply<kPoints, Add>(table, waves, j, v, w);
     switch (table.points - j) {
       case 1: multiply<1, Add>(table, waves, j, v, w); break;
       case 2: multiply<2, Add>(table, waves, j, v, w); break;

@@ -9,6 +9,7 @@ void pack(const float* memory, const float* end, Strip strip, int size, const in
 void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
 void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
 void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+void flat_grid(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void harmonics(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);

@@ -6,6 +6,6 @@
 namespace gauntlet::GAUNTLET_ISA {
 
 const Kernels table = {
-    GAUNTLET_STRING(GAUNTLET_ISA), pack, unpack, couple, grid, fourier, matrix, harmonics, radial, fma_loop};
+    GAUNTLET_STRING(GAUNTLET_ISA), pack, unpack, couple, grid, flat_grid, fourier, matrix, harmonics, radial, fma_loop};
 
 }  // namespace gauntlet::GAUNTLET_ISA
