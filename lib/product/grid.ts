@@ -82,10 +82,10 @@ interface Rings {
   legendre: Float64Array[]
 }
 
-/** The rings of the northern half, the equator included. */
+/** The rings of the northern half, from the pole; the equator, where there is such a ring, comes last: kernels look for it there. */
 function northernRings(resBeta: number, lmax: number): Rings {
   const { nodes, weights } = gaussLegendre(resBeta)
-  const north = [...nodes.keys()].filter((r) => nodes[r] > -1e-12)
+  const north = [...nodes.keys()].filter((r) => nodes[r] > -1e-12).reverse()
   return {
     weights: Float64Array.from(north, (r) => (Math.abs(nodes[r]) < 1e-12 ? 1 : 2) * weights[r]),
     legendre: north.map((r) => legendre(lmax, Math.abs(nodes[r]) < 1e-12 ? 0 : nodes[r])),

@@ -12,6 +12,7 @@ class GridProgram : public TransformProgram {
       : TransformProgram(sides, out, target) {
     const int operands[3] = {left, right, target};
     table_.rings = form.rings;
+    table_.odd_rings = ends_at_equator(form) ? form.rings - 1 : form.rings;
     table_.points = form.points;
     for (int o = 0; o < 3; ++o) add_bands(form, operands[o], o);
     add_trigonometry(form);
@@ -34,6 +35,22 @@ class GridProgram : public TransformProgram {
   }
 
  private:
+  /// Whether everything odd about the equator is zero on the last ring.
+  static bool ends_at_equator(const GridForm& form) {
+    for (const auto& sectors : form.sectors) {
+      for (const GridForm::Band& band : sectors) {
+        const double* legendre = band.legendre.data() + form.rings - 1;
+        for (int32_t m = 0; m <= band.order; ++m) {
+          legendre += ptrdiff_t{band.components(m, 0)} * form.rings;
+          for (int32_t l = 0; l < band.components(m, 1); ++l, legendre += form.rings) {
+            if (*legendre != 0) return false;
+          }
+        }
+      }
+    }
+    return true;
+  }
+
   /// The bands of operand `operand`, in the role `o`: 0 left, 1 right, 2 target.
   void add_bands(const GridForm& form, int operand, int o) {
     for (const GridForm::Band& band : form.sectors[operand]) {

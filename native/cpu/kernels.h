@@ -68,7 +68,8 @@ struct GridBand {
   const float* legendre;  // inputs: for each (m, parity) [count][rings]; target: [rings][count], ring weights included
 };
 struct GridTable {
-  int32_t rings, points;
+  int32_t rings, odd_rings;  // the equator comes last and has no odd part
+  int32_t points;
   int32_t sectors[3];  // of left, right and target
   const GridBand* bands[3];
   int32_t order[3];      // largest m of any of its sectors

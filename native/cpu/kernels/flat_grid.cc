@@ -32,7 +32,7 @@ GAUNTLET_INLINE void multiply(const FlatBand& a, const FlatBand& b, int points, 
   Vec value[2][Points][4];
   evaluate<Points>(a, points, first, left, value[0]);
   evaluate<Points>(b, points, first, right, value[1]);
-  multiply_values<Points, Add>(value[0], value[1], w + ptrdiff_t{first} * kTileLanes, points);
+  multiply_values<Points, 4, Add>(value[0], value[1], w + ptrdiff_t{first} * kTileLanes, points);
 }
 
 template <bool Add>

@@ -10,7 +10,7 @@
 //     E  y[l, +-m] = sum over r of  w_r Legendre[l, m](r) * H[p, s, m, r]
 //
 // A, D and E are small matrix products (gemm.h), B and C one loop that keeps the values of both operands in registers. B to D run
-// ring by ring, so that grid values stay in L1.
+// ring by ring, so that grid values stay in L1. On the equator, if it is a ring, the parts with p = 1 are zero and left out.
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/isa.h"
 #include "cpu/kernels/quarter.h"
@@ -28,7 +28,7 @@ struct Spectra {
   ptrdiff_t size(int sectors) const { return sectors * 4 * orders * rings * kTileLanes; }
 };
 
-/// Calls product(coefficients, count, fiber rows, spectra) for every (m, parity) and sign of a band.
+/// Calls product(coefficients, count, parity, fiber rows, spectra) for every (m, parity) and sign of a band.
 GAUNTLET_INLINE void for_orders(const GridBand& band, Spectra spectra, int sector, float* fiber, const auto& product) {
   const float* coefficients = band.legendre;
   float* rows = fiber + ptrdiff_t{band.first} * kTileLanes;
@@ -36,7 +36,7 @@ GAUNTLET_INLINE void for_orders(const GridBand& band, Spectra spectra, int secto
     for (int parity = 0; parity < 2; ++parity) {
       const int count = band.counts[2 * m + parity];
       for (int sign = 0; sign < (m ? 2 : 1); ++sign) {
-        product(coefficients, count, Lines{rows, kTileLanes, kLanes},
+        product(coefficients, count, parity, Lines{rows, kTileLanes, kLanes},
                 Lines{spectra.at(sector, 2 * parity + sign, m), kTileLanes, kLanes});
         rows += ptrdiff_t{count} * kTileLanes;
       }
@@ -53,14 +53,14 @@ struct Wave {
 };
 
 /// Stages B and C at `Points` meridians from j on, for one vector: values of both operands stay in registers.
-template <int Points, bool Add>
+template <int Points, int Parts, bool Add>
 GAUNTLET_INLINE void multiply(const GridTable& table, const Wave (&waves)[2], int j, int v, float* w) {
   Vec value[2][Points][4];
 #pragma GCC unroll 2
   for (int o = 0; o < 2; ++o) {
     const float* line = waves[o].spectrum + v * kLanes;
 #pragma GCC unroll 4
-    for (int ps = 0; ps < 4; ++ps) {
+    for (int ps = 0; ps < Parts; ++ps) {
 #pragma GCC unroll 3
       for (int n = 0; n < Points; ++n)
         value[o][n][ps] = ps & 1 ? Vec{} : load(line + ps * waves[o].part);  // cos 0, sin 0
@@ -74,24 +74,24 @@ GAUNTLET_INLINE void multiply(const GridTable& table, const Wave (&waves)[2], in
       if (m > waves[o].order) continue;
       const float* line = waves[o].spectrum + m * waves[o].step + v * kLanes;
 #pragma GCC unroll 4
-      for (int ps = 0; ps < 4; ++ps) {
+      for (int ps = 0; ps < Parts; ++ps) {
         const Vec x = load(line + ps * waves[o].part);
 #pragma GCC unroll 3
         for (int n = 0; n < Points; ++n) add_product(value[o][n][ps], splat(ps & 1 ? sines[n] : cosines[n]), x);
       }
     }
   }
-  multiply_values<Points, Add>(value[0], value[1], w + ptrdiff_t{j} * kTileLanes + v * kLanes, table.points);
+  multiply_values<Points, Parts, Add>(value[0], value[1], w + ptrdiff_t{j} * kTileLanes + v * kLanes, table.points);
 }
 
-template <bool Add>
+template <int Parts, bool Add>
 void multiply_ring(const GridTable& table, const Wave (&waves)[2], int vecs, float* w) {
   for (int v = 0; v < vecs; ++v) {
     int j = 0;
-    for (; j + kPoints <= table.points; j += kPoints) multiply<kPoints, Add>(table, waves, j, v, w);
+    for (; j + kPoints <= table.points; j += kPoints) multiply<kPoints, Parts, Add>(table, waves, j, v, w);
     switch (table.points - j) {
-      case 1: multiply<1, Add>(table, waves, j, v, w); break;
-      case 2: multiply<2, Add>(table, waves, j, v, w); break;
+      case 1: multiply<1, Parts, Add>(table, waves, j, v, w); break;
+      case 2: multiply<2, Parts, Add>(table, waves, j, v, w); break;
     }
   }
 }
@@ -118,14 +118,15 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
 
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
-      const auto stage_a = [&](const float* legendre, int count, Lines fiber, Lines spectrum) {
-        gemm({legendre, rings}, table.rings, count, fiber, spectrum, vecs);
+      const auto stage_a = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectrum) {
+        gemm({legendre, rings}, parity ? table.odd_rings : table.rings, count, fiber, spectrum, vecs);
       };
       for_orders(table.bands[o][s], spectra[o], s, const_cast<float*>(operands[o]), stage_a);
     }
   }
 
   for (int ring = 0; ring < rings; ++ring) {
+    const bool equator = ring >= table.odd_rings;
     bool written[2] = {false, false};
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
@@ -135,12 +136,15 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
                     table.bands[o][term[o]].order};
       }
       float* to = values + term[2] * sector_values;
-      (written[term[2]] ? multiply_ring<true> : multiply_ring<false>)(table, waves, vecs, to);
+      const bool add = written[term[2]];
+      (equator ? add ? multiply_ring<2, true> : multiply_ring<2, false>
+       : add   ? multiply_ring<4, true>
+               : multiply_ring<4, false>)(table, waves, vecs, to);
       written[term[2]] = true;
     }
 
     for (int s = 0; s < table.sectors[2]; ++s) {
-      for (int ps = 0; ps < 4; ++ps) {
+      for (int ps = 0; ps < (equator ? 2 : 4); ++ps) {
         const int order = largest_order(table.bands[2][s], ps >> 1), first = ps & 1;
         const float* trig = (first ? table.target_sines : table.target_cosines) + first;
         gemm({trig, table.order[2] + 1}, order + 1 - first, table.points,
@@ -151,8 +155,8 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
   }
 
   for (int s = 0; s < table.sectors[2]; ++s) {
-    const auto stage_e = [&](const float* legendre, int count, Lines fiber, Lines spectrum) {
-      gemm({legendre, count}, count, table.rings, spectrum, fiber, vecs);
+    const auto stage_e = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectrum) {
+      gemm({legendre, count}, count, parity ? table.odd_rings : table.rings, spectrum, fiber, vecs);
     };
     for_orders(table.bands[2][s], spectra[2], s, y, stage_e);
   }
