@@ -1,20 +1,14 @@
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <deque>
 #include <map>
 #include <set>
 
+#include "cpu/products.h"
 #include "cpu/program.h"
 
 namespace gauntlet {
 namespace {
-
-/// One coefficient, by fiber rows of the target and of its left and right operands.
-struct Entry {
-  int32_t row, left, right;
-  double value;
-};
 
 /// Which block of a side each fiber row belongs to: a pair of blocks, one (l1, l2), is one coupling.
 std::vector<int32_t> blocks_of_rows(const Side& side) {
@@ -26,104 +20,21 @@ std::vector<int32_t> blocks_of_rows(const Side& side) {
   return block_of;
 }
 
-size_t count_pairs(const std::vector<Entry>& entries) {
+size_t count_pairs(const std::vector<CouplingEntry>& entries) {
   std::set<std::array<int32_t, 2>> pairs;
-  for (const Entry& entry : entries) pairs.insert({entry.left, entry.right});
+  for (const CouplingEntry& entry : entries) pairs.insert({entry.left, entry.right});
   return pairs.size();
 }
 
-bool share_rows(const std::vector<Entry>& some, const std::vector<Entry>& others) {
+bool share_rows(const std::vector<CouplingEntry>& some, const std::vector<CouplingEntry>& others) {
   std::set<int32_t> rows;
-  for (const Entry& entry : some) rows.insert(entry.row);
-  return std::any_of(others.begin(), others.end(), [&](const Entry& entry) { return rows.count(entry.row) > 0; });
+  for (const CouplingEntry& entry : some) rows.insert(entry.row);
+  return std::any_of(others.begin(), others.end(),
+                     [&](const CouplingEntry& entry) { return rows.count(entry.row) > 0; });
 }
 
 /// Products made in one step, where one pair of blocks has not more: as many as L1 holds beside the rest.
 constexpr size_t kStepPairs = 96;
-
-/// The products of one step as the kernel makes them, and how each coefficient reads them.
-class Products {
- public:
-  /// Without `fold` every product stands alone.
-  Products(const std::vector<Entry>& entries, bool fold) {
-    // By the absolute values of their coefficients, then by the signs of all but the first.
-    std::map<Pair, Terms> columns;
-    for (const Entry& entry : entries) columns[{entry.left, entry.right}].push_back({entry.row, entry.value});
-    std::map<Terms, std::map<std::vector<bool>, std::vector<Pair>>> alike;
-    for (auto& [pair, terms] : columns) {
-      std::sort(terms.begin(), terms.end());
-      Terms magnitudes;
-      std::vector<bool> signs;
-      for (const auto& [row, value] : terms) {
-        magnitudes.push_back({row, std::abs(static_cast<float>(value))});
-        signs.push_back((value < 0) != (terms[0].second < 0));
-      }
-      if (!fold) magnitudes.push_back({-1, static_cast<double>(alike.size())});  // like no other
-      alike[magnitudes][signs].push_back(pair);
-    }
-
-    std::vector<Member> members[2][2];  // [twins, lone][products - 1]
-    for (const auto& [magnitudes, by_signs] : alike) {
-      std::vector<Member> by_count[2];
-      for (const auto& [signs, pairs] : by_signs) {
-        for (size_t n = 0; n < pairs.size(); n += 2) {
-          const Terms& terms = columns[pairs[n]];
-          const bool two = n + 1 < pairs.size();
-          const Pair second = two ? pairs[n + 1] : pairs[n];
-          const bool opposite = (columns[second][0].second < 0) != (terms[0].second < 0);
-          by_count[two].push_back(
-              {{{pairs[n][0], second[0]}, {pairs[n][1], second[1]}, opposite ? -1.0f : 1.0f}, &terms});
-        }
-      }
-      for (int count = 0; count < 2; ++count) {
-        const auto begin = by_count[count].begin(), lone = begin + by_count[count].size() / 2 * 2;
-        members[0][count].insert(members[0][count].end(), begin, lone);
-        members[1][count].insert(members[1][count].end(), lone, by_count[count].end());
-      }
-    }
-    for (int count = 0; count < 2; ++count) {
-      twins_[count] = static_cast<int32_t>(members[0][count].size() / 2);
-      for (size_t n = 0; n < members[0][count].size(); n += 2)
-        add_twins(members[0][count][n], members[0][count][n + 1]);
-    }
-    for (int count = 0; count < 2; ++count) {
-      lone_[count] = static_cast<int32_t>(members[1][count].size());
-      for (const Member& member : members[1][count]) {
-        const int32_t place = static_cast<int32_t>(lines_.size());
-        lines_.push_back(member.line);
-        for (const auto& [row, value] : *member.terms) entries_.push_back({row, place, value});
-      }
-    }
-  }
-
-  /// Without its maps.
-  Coupling coupling() const { return {{twins_[0], twins_[1]}, {lone_[0], lone_[1]}, lines_.data(), {}, {}}; }
-  size_t lines() const { return lines_.size(); }
-  /// Coefficients by row of the target and place of the line.
-  const std::vector<LinearRows::Entry>& entries() const { return entries_; }
-
- private:
-  using Pair = std::array<int32_t, 2>;
-  using Terms = std::vector<std::pair<int32_t, double>>;  // row, coefficient
-  struct Member {
-    Line line;
-    const Terms* terms;  // of its first product
-  };
-
-  void add_twins(const Member& first, const Member& second) {
-    const int32_t sum = static_cast<int32_t>(lines_.size()), difference = sum + 1;
-    lines_.insert(lines_.end(), {first.line, second.line});
-    for (size_t n = 0; n < first.terms->size(); ++n) {
-      const auto [row, value] = (*first.terms)[n];
-      const bool same_sign = (value < 0) == ((*second.terms)[n].second < 0);
-      entries_.push_back({row, same_sign ? sum : difference, value});
-    }
-  }
-
-  int32_t twins_[2], lone_[2];
-  std::vector<Line> lines_;
-  std::vector<LinearRows::Entry> entries_;
-};
 
 /// A step takes one or several pairs of blocks. Target rows live in slots of a small tile, from the first step that adds to them until
 /// their pieces are complete and written out: where paths are kept apart the whole fiber would not fit in any cache.
@@ -134,9 +45,9 @@ class SparseProgram : public Program {
     left = target == 0 ? 1 : 0;
     right = target == 2 ? 1 : 2;
     const std::vector<int32_t> left_block = blocks_of_rows(sides[left]), right_block = blocks_of_rows(sides[right]);
-    std::map<std::array<int32_t, 2>, std::vector<Entry>> by_blocks;
+    std::map<std::array<int32_t, 2>, std::vector<CouplingEntry>> by_blocks;
     for (size_t e = 0; e < coefficient.size(); ++e) {
-      const Entry entry{index[target][e], index[left][e], index[right][e], coefficient[e]};
+      const CouplingEntry entry{index[target][e], index[left][e], index[right][e], coefficient[e]};
       by_blocks[{left_block[entry.left], right_block[entry.right]}].push_back(entry);
     }
     for (auto& [blocks, entries] : by_blocks) {
@@ -147,7 +58,7 @@ class SparseProgram : public Program {
         swapped->second.clear();
       }
     }
-    std::vector<std::vector<Entry>> couplings(
+    std::vector<std::vector<CouplingEntry>> couplings(
         1);  // one even if there is nothing to compute: the target is to become zero
     size_t pairs = 0;
     for (const auto& [blocks, entries] : by_blocks) {
@@ -197,11 +108,11 @@ class SparseProgram : public Program {
     std::vector<int32_t> row_done;        // step after which no piece needs it
     std::vector<int32_t> piece_complete;  // last step that adds to a row of the piece
 
-    Lifetimes(const std::vector<std::vector<Entry>>& couplings, const SideTiles& out, int32_t fiber)
+    Lifetimes(const std::vector<std::vector<CouplingEntry>>& couplings, const SideTiles& out, int32_t fiber)
         : row_begun(fiber, -1), row_done(fiber, 0) {
       std::vector<int32_t> last(fiber, 0);
       for (int32_t s = 0; s < static_cast<int32_t>(couplings.size()); ++s) {
-        for (const Entry& entry : couplings[s]) {
+        for (const CouplingEntry& entry : couplings[s]) {
           if (row_begun[entry.row] < 0) row_begun[entry.row] = s;
           last[entry.row] = s;
         }
