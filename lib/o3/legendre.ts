@@ -33,6 +33,38 @@ export function legendre(lmax: number, x: number | ArrayLike<number>): Float64Ar
   return out.map((value) => value / Math.sqrt(4 * Math.PI))
 }
 
+/**
+ * Derivatives of the functions of `legendre` by the polar angle beta, x = cos beta:
+ *
+ *     dL_lm / dbeta = (sqrt((l+m)(l-m+1)) L_l,m-1 - sqrt((l-m)(l+m+1)) L_l,m+1) / 2     m > 0
+ *     dL_l0 / dbeta = -sqrt(l(l+1)) L_l1
+ *
+ * Nothing is divided, so they are as exact at the poles as elsewhere.
+ *
+ * @param lmax 0 to 1000
+ * @param x one number or a list of them, from -1 to 1: the cosine of the polar angle
+ * @returns row-major [n, (lmax+1)(lmax+2)/2]; (l, m) stands at l(l+1)/2 + m
+ * @throws GauntletError ERR_ARGUMENT
+ * @example
+ * legendreSlopes(1, 0)  // [0, -sqrt(3/4pi), 0]: of L_10 = sqrt(3/4pi) cos beta and L_11 = sqrt(3/8pi) sin beta
+ */
+export function legendreSlopes(lmax: number, x: number | ArrayLike<number>): Float64Array {
+  const values = legendre(lmax, x)
+  const size = ((lmax + 1) * (lmax + 2)) / 2
+  const slopes = new Float64Array(values.length)
+  for (let start = 0; start < values.length; start += size) {
+    for (let l = 1; l <= lmax; l++) {
+      const row = start + (l * (l + 1)) / 2
+      slopes[row] = -Math.sqrt(l * (l + 1)) * values[row + 1]
+      for (let m = 1; m <= l; m++) {
+        const above = m < l ? Math.sqrt((l - m) * (l + m + 1)) * values[row + m + 1] : 0
+        slopes[row + m] = (Math.sqrt((l + m) * (l - m + 1)) * values[row + m - 1] - above) / 2
+      }
+    }
+  }
+  return slopes
+}
+
 /** The coefficients of the recursion, each at index l(l+1)/2 + m. @internal */
 export interface RecursionTable {
   lmax: number
