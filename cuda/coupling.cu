@@ -103,7 +103,7 @@ Pieces cut_fibers(const Device& device, const Group& group, int target, const st
   return pieces;
 }
 
-Steps::Steps(const Group& group, const int32_t (&dim)[3], int target, const Pieces& pieces)
+Steps::Steps(const Group& group, const int32_t (&dim)[kOperands], int target, const Pieces& pieces)
     : layouts_{LayoutBuilder(group.sides[left_of(target)], dim[left_of(target)]),
                LayoutBuilder(group.sides[right_of(target)], dim[right_of(target)]),
                LayoutBuilder(group.sides[target], dim[target])} {

@@ -107,7 +107,7 @@ Pieces cut_fibers(const Device& device, const Group& group, int target, const st
 /// Collects the steps; couplings are collected beside it, kWarps lists for every step.
 class Steps {
  public:
-  Steps(const Group& group, const int32_t (&dim)[3], int target, const Pieces& pieces);
+  Steps(const Group& group, const int32_t (&dim)[kOperands], int target, const Pieces& pieces);
 
   /// Couples pieces `left` and `right` into piece `out`; negative ones are not needed. Steps of one `out` follow each other.
   void add(int left, int right, int out);

@@ -92,7 +92,7 @@ Overlap overlap(const std::vector<int32_t>& piece, int32_t first, int32_t size) 
 
 }  // namespace
 
-std::unique_ptr<Program> make_dense_program(const Group& group, const int32_t (&dim)[3], int target,
+std::unique_ptr<Program> make_dense_program(const Group& group, const int32_t (&dim)[kOperands], int target,
                                             const Device& device) {
   const DenseForm& form = std::get<DenseForm>(group.form);
   const int l = left_of(target), r = right_of(target);

@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -27,7 +28,8 @@ constexpr size_t kMostStaging = size_t{256} << 20;  // bytes on the device for o
 constexpr size_t kLeastChunk = size_t{8} << 20;     // smaller copies do not fill the bus
 constexpr size_t kChunks = 8;  // to cut a batch into, between these bounds: the first copy is not hidden
 
-std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[3], int target, const Device& device) {
+std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[kOperands], int target,
+                                      const Device& device) {
   return std::visit(
       [&](const auto& form) {
         using F = std::decay_t<decltype(form)>;
@@ -43,14 +45,14 @@ std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[3
 /// What computes one target of the plan.
 struct Programs {
   std::vector<std::unique_ptr<Program>> groups;
-  bool clear = false;       // zero the target first
-  bool accumulate = false;  // and let every group add to it
+  bool clear = false;  // what belongs to no group takes no part in the product, what belongs to several is their sum:
+  bool add = false;    // zero the target first, and let every group add to it
   size_t workspace_bytes = 0;
 
   Programs(const Plan& plan, int target, const Device& device) {
     const Coverage coverage = coverage_of(plan, target);
-    accumulate = !coverage.single;
-    clear = accumulate || !coverage.complete;
+    add = !coverage.single;
+    clear = add || !coverage.complete;
     for (const Group& group : plan.groups) {
       require_own_lanes(group, target);
       groups.push_back(make_program(group, plan.dim, target, device));
@@ -70,7 +72,7 @@ class Slot {
   cudaStream_t stream() const { return stream_; }
   void synchronize() const { check(cudaStreamSynchronize(stream_), "run a product"); }
 
-  DeviceBuffer operands[3];
+  DeviceBuffer operands[kOperands];
   DeviceBuffer workspace;
 
  private:
@@ -90,7 +92,7 @@ class CudaExecutor final : public Executor {
                .shared_per_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
                .shared_per_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
     for (std::optional<Slot>& slot : slots_) slot.emplace();
-    programs(2);  // nearly every product runs forward; the other two are made when first asked for
+    programs(2);  // nearly every product runs forward; the others are made when first asked for
   }
 
   ~CudaExecutor() override {
@@ -102,34 +104,43 @@ class CudaExecutor final : public Executor {
     cudaSetDevice(previous);
   }
 
-  void evaluate(int target, const Operand (&operands)[3], size_t batch) override {
-    if (target < 0 || target > 2) {
-      throw Error("ERR_ARGUMENT", "Expected 0, 1 or 2 for target but received " + std::to_string(target));
-    }
-    if (batch == 0) return;
+  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) override {
     const std::lock_guard lock(mutex_);
     const DeviceScope scope(device_);
-    const Programs& work = programs(target);
+    if (batch == 0) {
+      if (!accumulate) clear(operands[target], plan_.rows(target, 0) * row_bytes(target));
+      return;
+    }
+    const Work work{programs(target), target, operands, accumulate};
     const size_t chunk = chunk_of(operands, batch);
     for (std::optional<Slot>& slot : slots_) {
-      if (work.workspace_bytes > 0) slot->workspace.reserve(work.workspace_bytes);
-      for (int o = 0; o < 3; ++o) {
-        if (!operands[o].on_device) slot->operands[o].reserve(chunk * row_bytes(o));
+      if (work.programs.workspace_bytes > 0) slot->workspace.reserve(work.programs.workspace_bytes);
+      for (int o = 0; o < kOperands; ++o) {
+        if (!operands[o].on_device) slot->operands[o].reserve(plan_.rows(o, chunk) * row_bytes(o));
       }
       if (chunk == batch) break;
     }
     const Settle settle{slots_};
     // A copy to memory that is not page-locked blocks, so the result of a chunk is fetched only once the next one is on its way.
+    const bool sum = one_row(target);
     const size_t chunks = (batch + chunk - 1) / chunk;
+    const auto slot = [&](size_t n) -> const Slot& { return *slots_[sum ? 0 : n % 2]; };
     for (size_t n = 0; n <= chunks; ++n) {
-      if (n < chunks) start(work, target, operands, n * chunk, std::min(chunk, batch - n * chunk), *slots_[n % 2]);
-      if (n > 0)
-        fetch(target, operands, (n - 1) * chunk, std::min(chunk, batch - (n - 1) * chunk), *slots_[(n - 1) % 2]);
+      if (n < chunks) start(work, n * chunk, std::min(chunk, batch - n * chunk), slot(n));
+      if (n == 0 || (sum && n < chunks)) continue;
+      fetch(work, (n - 1) * chunk, std::min(chunk, batch - (n - 1) * chunk), slot(n - 1));
     }
     for (const std::optional<Slot>& slot : slots_) slot->synchronize();
   }
 
  private:
+  struct Work {
+    const Programs& programs;
+    int target;
+    const Operand (&operands)[kOperands];
+    bool accumulate;
+  };
+
   /// However evaluate ends, nothing is left in flight that touches the caller's memory.
   struct Settle {
     const std::optional<Slot> (&slots)[2];
@@ -140,46 +151,67 @@ class CudaExecutor final : public Executor {
 
   size_t row_bytes(int o) const { return plan_.dim[o] * sizeof(float); }
 
+  /// Whether an operand has one row for all samples, which as a target is a sum over chunks.
+  bool one_row(int o) const { return o == kWeights && plan_.shared_weights; }
+
   /// Samples to stage at a time: all of them where nothing needs staging.
-  size_t chunk_of(const Operand (&operands)[3], size_t batch) const {
+  size_t chunk_of(const Operand (&operands)[kOperands], size_t batch) const {
     size_t bytes = 0;
-    for (int o = 0; o < 3; ++o) bytes += operands[o].on_device ? 0 : row_bytes(o);
+    for (int o = 0; o < kOperands; ++o) bytes += operands[o].on_device || one_row(o) ? 0 : row_bytes(o);
     if (bytes == 0) return batch;
     const size_t wanted = std::clamp(batch * bytes / kChunks, kLeastChunk, kMostStaging / 2);
     return std::clamp<size_t>(wanted / bytes, 1, batch);
   }
 
-  float* on_device(const Operand& operand, int o, size_t first, Slot& slot) const {
-    if (!operand.on_device) return static_cast<float*>(slot.operands[o].data());
-    return operand.data + first * plan_.dim[o];
+  /// An operand's rows of the chunk that begins at sample `first`, as the caller has them.
+  float* rows_of(const Operand& operand, int o, size_t first) const {
+    return operand.data + (one_row(o) ? 0 : first * plan_.dim[o]);
   }
 
-  void start(const Programs& work, int target, const Operand (&operands)[3], size_t first, size_t count,
-             Slot& slot) const {
-    float* data[3];
-    for (int o = 0; o < 3; ++o) {
-      data[o] = on_device(operands[o], o, first, slot);
-      if (o == target || operands[o].on_device || row_bytes(o) == 0) continue;
-      check(cudaMemcpyAsync(data[o], operands[o].data + first * plan_.dim[o], count * row_bytes(o),
-                            cudaMemcpyHostToDevice, slot.stream()),
+  void start(const Work& work, size_t first, size_t count, const Slot& slot) const {
+    // Chunks of a sum over samples follow one another on one stream.
+    const bool add = work.accumulate || (one_row(work.target) && first > 0);
+    float* data[kOperands];
+    for (int o = 0; o < kOperands; ++o) {
+      const Operand& operand = work.operands[o];
+      float* const rows = rows_of(operand, o, first);
+      data[o] = operand.on_device ? rows : static_cast<float*>(slot.operands[o].data());
+      const bool wanted = o != work.target || (work.accumulate && !(one_row(o) && first > 0));
+      if (!wanted || operand.on_device || row_bytes(o) == 0) continue;
+      check(cudaMemcpyAsync(data[o], rows, plan_.rows(o, count) * row_bytes(o), cudaMemcpyHostToDevice, slot.stream()),
             "copy an operand to the device");
     }
-    if (work.clear)
-      check(cudaMemsetAsync(data[target], 0, count * row_bytes(target), slot.stream()), "clear the result");
-    const Call call{.left = data[left_of(target)],
-                    .right = data[right_of(target)],
-                    .out = data[target],
+    if (work.programs.clear && !add) {
+      const size_t bytes = plan_.rows(work.target, count) * row_bytes(work.target);
+      if (bytes > 0) check(cudaMemsetAsync(data[work.target], 0, bytes, slot.stream()), "clear the result");
+    }
+    const Call call{.left = data[left_of(work.target)],
+                    .right = data[right_of(work.target)],
+                    .out = data[work.target],
                     .samples = static_cast<int64_t>(count),
-                    .accumulate = work.accumulate,
+                    .accumulate = add || work.programs.add,
                     .workspace = static_cast<float*>(slot.workspace.data())};
-    for (const std::unique_ptr<Program>& group : work.groups) group->launch(call, slot.stream());
+    for (const std::unique_ptr<Program>& group : work.programs.groups) group->launch(call, slot.stream());
   }
 
-  void fetch(int target, const Operand (&operands)[3], size_t first, size_t count, Slot& slot) const {
-    if (operands[target].on_device || row_bytes(target) == 0) return;
-    check(cudaMemcpyAsync(operands[target].data + first * plan_.dim[target], slot.operands[target].data(),
-                          count * row_bytes(target), cudaMemcpyDeviceToHost, slot.stream()),
+  void fetch(const Work& work, size_t first, size_t count, const Slot& slot) const {
+    const Operand& operand = work.operands[work.target];
+    const size_t bytes = plan_.rows(work.target, count) * row_bytes(work.target);
+    if (operand.on_device || bytes == 0) return;
+    check(cudaMemcpyAsync(rows_of(operand, work.target, first), slot.operands[work.target].data(), bytes,
+                          cudaMemcpyDeviceToHost, slot.stream()),
           "copy the result to the host");
+  }
+
+  /// The value of a product of no samples.
+  void clear(const Operand& operand, size_t bytes) const {
+    if (bytes == 0) return;
+    if (!operand.on_device) {
+      std::memset(operand.data, 0, bytes);
+    } else {
+      check(cudaMemset(operand.data, 0, bytes), "clear the result");
+      check(cudaStreamSynchronize(nullptr), "clear the result");
+    }
   }
 
   const Programs& programs(int target) {
@@ -193,7 +225,7 @@ class CudaExecutor final : public Executor {
   Device limits_;
   std::mutex mutex_;  // one evaluation at a time: the streams and their memory are this executor's
   std::optional<Slot> slots_[2];
-  std::optional<Programs> programs_[3];
+  std::optional<Programs> programs_[kOperands];
 };
 
 }  // namespace

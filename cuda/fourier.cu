@@ -160,7 +160,7 @@ int choose_run(int width) {
 
 class FourierProgram final : public RoomProgram<FourierArguments> {
  public:
-  FourierProgram(const Group& group, const int32_t (&dim)[3], int target, const Device& device)
+  FourierProgram(const Group& group, const int32_t (&dim)[kOperands], int target, const Device& device)
       : RoomProgram(group, dim, target, device, fourier_product<false>, fourier_product<true>) {
     const FourierForm& form = std::get<FourierForm>(group.form);
     const int l = left_of(target), r = right_of(target);
@@ -258,7 +258,7 @@ class FourierProgram final : public RoomProgram<FourierArguments> {
 
 }  // namespace
 
-std::unique_ptr<Program> make_fourier_program(const Group& group, const int32_t (&dim)[3], int target,
+std::unique_ptr<Program> make_fourier_program(const Group& group, const int32_t (&dim)[kOperands], int target,
                                               const Device& device) {
   return std::make_unique<FourierProgram>(group, dim, target, device);
 }

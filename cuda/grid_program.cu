@@ -42,7 +42,7 @@ int choose_run_width(int points) {
 
 class GridProgram final : public RoomProgram<GridArguments> {
  public:
-  GridProgram(const Group& group, const int32_t (&dim)[3], int target, const Device& device)
+  GridProgram(const Group& group, const int32_t (&dim)[kOperands], int target, const Device& device)
       : RoomProgram(group, dim, target, device, grid_kernel(false), grid_kernel(true)) {
     const GridForm& form = std::get<GridForm>(group.form);
     const int l = left_of(target), r = right_of(target);
@@ -245,7 +245,7 @@ class GridProgram final : public RoomProgram<GridArguments> {
 
 }  // namespace
 
-std::unique_ptr<Program> make_grid_program(const Group& group, const int32_t (&dim)[3], int target,
+std::unique_ptr<Program> make_grid_program(const Group& group, const int32_t (&dim)[kOperands], int target,
                                            const Device& device) {
   return std::make_unique<GridProgram>(group, dim, target, device);
 }

@@ -112,7 +112,7 @@ __global__ void __launch_bounds__(kThreads, 2) matrix_product(const __grid_const
 
 class MatrixProgram final : public RoomProgram<MatrixArguments> {
  public:
-  MatrixProgram(const Group& group, const int32_t (&dim)[3], int target, const Device& device)
+  MatrixProgram(const Group& group, const int32_t (&dim)[kOperands], int target, const Device& device)
       : RoomProgram(group, dim, target, device, matrix_product<false>, matrix_product<true>) {
     const MatrixForm& form = std::get<MatrixForm>(group.form);
     const int l = left_of(target), r = right_of(target);
@@ -221,7 +221,7 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
 
 }  // namespace
 
-std::unique_ptr<Program> make_matrix_program(const Group& group, const int32_t (&dim)[3], int target,
+std::unique_ptr<Program> make_matrix_program(const Group& group, const int32_t (&dim)[kOperands], int target,
                                              const Device& device) {
   return std::make_unique<MatrixProgram>(group, dim, target, device);
 }

@@ -45,10 +45,15 @@ inline int left_of(int target) { return (target + 1) % 3; }
 inline int right_of(int target) { return (target + 2) % 3; }
 
 /// The current device must be `device`. `dim` is the plan's.
-std::unique_ptr<Program> make_sparse_program(const Group&, const int32_t (&dim)[3], int target, const Device& device);
-std::unique_ptr<Program> make_dense_program(const Group&, const int32_t (&dim)[3], int target, const Device& device);
-std::unique_ptr<Program> make_grid_program(const Group&, const int32_t (&dim)[3], int target, const Device& device);
-std::unique_ptr<Program> make_fourier_program(const Group&, const int32_t (&dim)[3], int target, const Device& device);
-std::unique_ptr<Program> make_matrix_program(const Group&, const int32_t (&dim)[3], int target, const Device& device);
+std::unique_ptr<Program> make_sparse_program(const Group&, const int32_t (&dim)[kOperands], int target,
+                                             const Device& device);
+std::unique_ptr<Program> make_dense_program(const Group&, const int32_t (&dim)[kOperands], int target,
+                                            const Device& device);
+std::unique_ptr<Program> make_grid_program(const Group&, const int32_t (&dim)[kOperands], int target,
+                                           const Device& device);
+std::unique_ptr<Program> make_fourier_program(const Group&, const int32_t (&dim)[kOperands], int target,
+                                              const Device& device);
+std::unique_ptr<Program> make_matrix_program(const Group&, const int32_t (&dim)[kOperands], int target,
+                                             const Device& device);
 
 }  // namespace gauntlet::cuda

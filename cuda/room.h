@@ -81,7 +81,7 @@ class RoomProgram : public Program {
   }
 
  protected:
-  RoomProgram(const Group& group, const int32_t (&dim)[3], int target, const Device& device, Kernel in_shared,
+  RoomProgram(const Group& group, const int32_t (&dim)[kOperands], int target, const Device& device, Kernel in_shared,
               Kernel in_workspace)
       : arguments_{}, device_(device), channels_(group.channels), in_shared_(in_shared), in_workspace_(in_workspace) {
     const auto layout = [&](int o, bool load, Range& range) {

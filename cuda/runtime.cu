@@ -128,4 +128,8 @@ void copy_to_host(int device, void* to, const void* from, size_t bytes) {
   copy(device, to, from, bytes, cudaMemcpyDeviceToHost);
 }
 
+void copy_on_device(int device, void* to, const void* from, size_t bytes) {
+  copy(device, to, from, bytes, cudaMemcpyDeviceToDevice);
+}
+
 }  // namespace gauntlet::cuda

@@ -38,8 +38,9 @@ void free_pinned(void* pointer) noexcept;
 void* allocate_device(int device, size_t bytes);
 void free_device(int device, void* pointer) noexcept;
 
-/// Blocking copies between host memory and memory of `device`.
+/// Blocking copies between host memory and memory of `device`, and within the latter.
 void copy_to_device(int device, void* to, const void* from, size_t bytes);
 void copy_to_host(int device, void* to, const void* from, size_t bytes);
+void copy_on_device(int device, void* to, const void* from, size_t bytes);
 
 }  // namespace gauntlet::cuda

@@ -43,7 +43,7 @@ struct SparseTables : DeviceBundles {
 
 }  // namespace
 
-std::unique_ptr<Program> make_sparse_program(const Group& group, const int32_t (&dim)[3], int target,
+std::unique_ptr<Program> make_sparse_program(const Group& group, const int32_t (&dim)[kOperands], int target,
                                              const Device& device) {
   const SparseForm& form = std::get<SparseForm>(group.form);
   const std::vector<int32_t>& left = form.index[left_of(target)];

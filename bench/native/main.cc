@@ -125,9 +125,11 @@ void run(const Arguments& arguments) {
     }
   }
   const auto once = [&](size_t repetition) {
-    const size_t set = repetition % sets * 3;
-    const gauntlet::Operand operands[3] = {{memory[set].data()}, {memory[set + 1].data()}, {memory[set + 2].data()}};
-    executor->evaluate(arguments.target, operands, arguments.batch);
+    gauntlet::Operand operands[gauntlet::kOperands];
+    for (size_t o = 0; o < gauntlet::kOperands; ++o) {
+      operands[o].data = memory[repetition % sets * gauntlet::kOperands + o].data();
+    }
+    executor->evaluate(arguments.target, operands, arguments.batch, false);
   };
 
   once(0);  // starts threads, touches pages

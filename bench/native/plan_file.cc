@@ -14,7 +14,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "plan files are little-endian and read as they are");
 
 constexpr char kMagic[4] = {'G', 'P', 'L', 'N'};
-constexpr int32_t kVersion = 1;
+constexpr int32_t kVersion = 2;
 
 struct Header {
   char magic[4];

@@ -6,7 +6,7 @@ import type { Io } from './command.js'
 import { METHODS, setting } from './methods.js'
 
 const MAGIC = 'GPLN'
-const VERSION = 1
+const VERSION = 2
 
 /**
  * A plan as a file, for bench/native: `GPLN`, then as little-endian int32 the version and how many integers and reals follow;

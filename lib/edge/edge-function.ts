@@ -2,20 +2,13 @@ import { checkFloat32Array } from '../runtime/arrays.js'
 import { DeviceArray } from '../runtime/device-array.js'
 import { resolveDevice, type DeviceOption } from '../runtime/device.js'
 import { expected, GauntletError } from '../runtime/errors.js'
-import { nativeOf, newFloat32Array, type EncodedPlan, type FloatArray } from '../runtime/execute.js'
+import { nativeOf, newFloat32Array, type EncodedPlan, type FloatArray, type ResultOf } from '../runtime/execute.js'
 import { callNative, loadAddon, type DeviceId, type NativeEdgeFunction } from '../runtime/native.js'
 
 export interface EdgeFunctionOptions {
   /** Where it runs; `auto`, the default, takes the first GPU where there is one. An asked device that is missing is an error. */
   device?: DeviceOption
 }
-
-/** What arrays of type A give where no `out` is given: a DeviceArray where all of them are such, else a Float32Array. */
-export type ResultOf<A extends FloatArray> = [A] extends [DeviceArray]
-  ? DeviceArray
-  : [A] extends [Float32Array]
-    ? Float32Array
-    : FloatArray
 
 /** What a subclass hands over. */
 interface Definition<Input extends string> {

@@ -2,8 +2,8 @@ import { Irreps } from '../o3/irreps.js'
 import type { HarmonicsOptions } from '../o3/harmonics.js'
 import { DeviceArray } from '../runtime/device-array.js'
 import { expected } from '../runtime/errors.js'
-import type { FloatArray } from '../runtime/execute.js'
-import { EdgeFunction, type EdgeFunctionOptions, type ResultOf } from './edge-function.js'
+import type { FloatArray, ResultOf } from '../runtime/execute.js'
+import { EdgeFunction, type EdgeFunctionOptions } from './edge-function.js'
 import { harmonicsTable } from './harmonics-table.js'
 
 export interface SphericalHarmonicsOptions extends HarmonicsOptions, EdgeFunctionOptions {}

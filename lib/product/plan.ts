@@ -1,17 +1,20 @@
 import type { EncodedPlan } from '../runtime/execute.js'
 
 /**
- * A product as data: the factored form of one trilinear map
+ * A product as data: the factored form of one multilinear map
  *
- *     F(x1, x2, x3) = sum over components of  coefficient * x1[i] * x2[j] * x3[k]
+ *     F(x1, x2, y, w) = sum over components of  coefficient * x1[i] * x2[j] * y[k] * w[n]
  *
- * of which leaving out `x3` is the forward pass. Executors (native/core, cuda) know only this; they never hear of irreps.
- * native/core/plan.h says the same in C++.
+ * of which leaving out `y` is the forward pass and leaving out any other operand a gradient; w, the weights, is there only in
+ * products that have any. Executors (native/core, cuda) know only this; they never hear of irreps. native/core/plan.h says the
+ * same in C++.
  */
 export interface Plan {
   /** Floats per sample of in1, in2 and out. */
   dims: Triple<number>
-  /** Summed; no two groups write the same output component. */
+  /** Weights of a sample, or with `shared` of all samples; every group is linear in them. None where undefined. */
+  weights?: { numel: number; shared: boolean }
+  /** Summed. */
   groups: Group[]
 }
 
@@ -133,7 +136,8 @@ const FORMS: Form['kind'][] = ['sparse', 'dense', 'grid', 'fourier', 'matrix']
 /** A plan as the two arrays that cross into native code; native/core/plan.cc reads them in this order. */
 export function encodePlan(plan: Plan): EncodedPlan {
   const out = new Writer()
-  out.integers(plan.dims)
+  const { numel, shared } = plan.weights ?? { numel: 0, shared: false }
+  out.integers([...plan.dims, numel, Number(shared)])
   out.integer(plan.groups.length)
   for (const group of plan.groups) {
     out.integer(group.channels)

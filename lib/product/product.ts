@@ -85,7 +85,7 @@ export abstract class Product implements Disposable {
   forward(x1: Float32Array, x2: FloatArray, options?: ForwardOptions<Float32Array>): Float32Array
   forward(x1: FloatArray, x2: Float32Array, options?: ForwardOptions<Float32Array>): Float32Array
   forward(x1: FloatArray, x2: FloatArray, options: ForwardOptions = {}): FloatArray {
-    return this.#execution.evaluate(2, x1, x2, options.out)
+    return this.#execution.evaluate(2, [x1, x2], options)
   }
 
   /**
@@ -103,7 +103,7 @@ export abstract class Product implements Disposable {
   forwardAsync(x1: Float32Array, x2: FloatArray, options?: ForwardAsyncOptions<Float32Array>): Promise<Float32Array>
   forwardAsync(x1: FloatArray, x2: Float32Array, options?: ForwardAsyncOptions<Float32Array>): Promise<Float32Array>
   forwardAsync(x1: FloatArray, x2: FloatArray, options: ForwardAsyncOptions = {}): Promise<FloatArray> {
-    return this.#execution.evaluateAsync(2, x1, x2, options)
+    return this.#execution.evaluateAsync(2, [x1, x2], options)
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   callNativeAsync,
   loadAddon,
   type DeviceId,
+  type NativeCall,
   type NativeExecutor,
   type NativeOperand,
 } from './native.js'
@@ -14,8 +15,15 @@ import {
 /** What products read and write. */
 export type FloatArray = Float32Array | DeviceArray
 
-/** Which operand of the trilinear map is left out, and so computed. */
-export type Target = 0 | 1 | 2
+/** Operands of a multilinear map F(x1, x2, y, w) by number. The one to leave out is the target of an evaluation. */
+export type Target = 0 | 1 | 2 | 3
+
+/** What arrays of type A give where no `out` is given: a DeviceArray where all of them are such, else a Float32Array. */
+export type ResultOf<A extends FloatArray> = [A] extends [DeviceArray]
+  ? DeviceArray
+  : [A] extends [Float32Array]
+    ? Float32Array
+    : FloatArray
 
 /** A product as native code reads it; see native/core/plan.h. */
 export interface EncodedPlan {
@@ -23,84 +31,135 @@ export interface EncodedPlan {
   reals: Float64Array
 }
 
-/** An operand as messages speak of it. `name` is what an input is called; the computed operand is always `out`. */
+/** An operand as messages speak of it. */
 export interface OperandInfo {
   name: string
   /** Floats per sample. */
   dim: number
-  irreps: string
+  irreps?: string
+  /** One row of floats for all samples: leaving this operand out sums over samples. */
+  shared?: boolean
 }
 
-export interface AsyncOptions {
-  /** Where the result goes; a new array by default. */
-  out?: FloatArray
+export interface EvaluateOptions<Out extends FloatArray = FloatArray> {
+  /** Where the result goes; a new array by default. It may share memory with an input. */
+  out?: Out
+  /** Adds to what `out` holds instead of overwriting it. */
+  accumulate?: boolean
+}
+
+export interface AsyncOptions<Out extends FloatArray = FloatArray> extends EvaluateOptions<Out> {
   /** Checked before the call starts; a call that has started runs to its end. */
   signal?: AbortSignal
 }
 
-type OnlySignal = Pick<AsyncOptions, 'signal'>
+/** An array under the name that messages give it, for an operand or for the result. */
+export interface NamedArray {
+  name: string
+  operand: Target
+  array: unknown
+}
 
 /**
- * A plan on a device, which computes F(x1, x2, x3) = sum of coefficient * x1[i] * x2[j] * x3[k] with one operand left out.
- * Every array is `batch` rows of its operand's `dim` floats; the batch is read off the lengths. Nothing is written before
- * every argument was found good. `out` may share memory with an input.
+ * A plan on a device: a multilinear map F(x1, x2, y, w), computed with any operand left out, whatever stands for the others. w is
+ * there only where a fourth operand was named. Every array is `batch` rows of its operand's `dim` floats (one row where it is
+ * shared); the batch is read off the lengths. Nothing is written before every argument was found good.
  *
  * @throws GauntletError from every evaluation: ERR_DTYPE, ERR_BUFFER, ERR_LENGTH, ERR_DEVICE (a DeviceArray that lives
  * elsewhere), ERR_DISPOSED, ERR_MEMORY, ERR_CUDA
  */
 export class Execution implements Disposable {
   readonly device: DeviceId
-  readonly operands: readonly [OperandInfo, OperandInfo, OperandInfo]
+  readonly operands: readonly OperandInfo[]
   readonly #native: NativeExecutor
 
-  constructor(device: DeviceId, plan: EncodedPlan, operands: readonly [OperandInfo, OperandInfo, OperandInfo]) {
+  /** @param operands x1, x2, y and, where the plan has weights, w */
+  constructor(device: DeviceId, plan: EncodedPlan, operands: readonly OperandInfo[]) {
     this.device = device
     this.operands = operands
     this.#native = callNative(() => new (loadAddon().NativeExecutor)(device, plan.integers, plan.reals))
   }
 
   /**
-   * Computes operand `target` from the two others, `x` and `y` in their order, and returns it: in `out` where it is given,
-   * else in a new DeviceArray if both inputs are such, else in a new Float32Array.
+   * Computes operand `target` from all others, given in their order, and returns it: in `out` where it is given, else in a new
+   * DeviceArray if x1, x2 and y are such as far as they are inputs, else in a new Float32Array.
+   *
+   * @throws ERR_ARGUMENT where `accumulate` has no `out` to add to
    */
-  evaluate<Out extends FloatArray>(target: Target, x: FloatArray, y: FloatArray, out: Out): Out
-  evaluate(target: Target, x: DeviceArray, y: DeviceArray): DeviceArray
-  evaluate(target: Target, x: Float32Array, y: FloatArray): Float32Array
-  evaluate(target: Target, x: FloatArray, y: Float32Array): Float32Array
-  evaluate(target: Target, x: FloatArray, y: FloatArray, out?: FloatArray): FloatArray
-  evaluate(target: Target, x: FloatArray, y: FloatArray, out?: FloatArray): FloatArray {
-    const batch = this.#batch(target, x, y, out)
-    const result = out ?? this.#newOut(target, x, y, batch)
+  evaluate<Out extends FloatArray>(
+    target: Target,
+    inputs: readonly FloatArray[],
+    options: EvaluateOptions & { out: Out },
+  ): Out
+  evaluate<A extends FloatArray>(target: Target, inputs: readonly A[], options?: { out?: undefined }): ResultOf<A>
+  evaluate(target: Target, inputs: readonly FloatArray[], options?: EvaluateOptions): FloatArray
+  evaluate(target: Target, inputs: readonly FloatArray[], options: EvaluateOptions = {}): FloatArray {
+    const { batch, out } = this.#prepare(target, inputs, options)
     callNative(() => {
-      this.#native.evaluate(target, nativeOf(x), nativeOf(y), nativeOf(result), batch)
+      this.#native.evaluate(...this.#call(target, inputs, out, batch, options.accumulate))
     })
-    return result
+    return out
   }
 
   /**
    * The same off the event loop. Arrays from `allocate` and DeviceArrays are used in place: leave them alone until the
-   * promise settles (freeing and disposing is safe). Any other input is copied before this returns, and any other `out` is
-   * written when the result is there; should its buffer be detached by then, the promise rejects with ERR_BUFFER.
+   * promise settles (freeing and disposing is safe). Any other input is copied before this returns, as is what `accumulate` adds
+   * to, and any other `out` is written when the result is there; should its buffer be detached by then, the promise rejects
+   * with ERR_BUFFER.
    *
    * @throws never; the promise rejects, with the signal's reason where it is aborted already
    */
   evaluateAsync<Out extends FloatArray>(
     target: Target,
-    x: FloatArray,
-    y: FloatArray,
+    inputs: readonly FloatArray[],
     options: AsyncOptions & { out: Out },
   ): Promise<Out>
-  evaluateAsync(target: Target, x: DeviceArray, y: DeviceArray, options?: OnlySignal): Promise<DeviceArray>
-  evaluateAsync(target: Target, x: Float32Array, y: FloatArray, options?: OnlySignal): Promise<Float32Array>
-  evaluateAsync(target: Target, x: FloatArray, y: Float32Array, options?: OnlySignal): Promise<Float32Array>
-  evaluateAsync(target: Target, x: FloatArray, y: FloatArray, options?: AsyncOptions): Promise<FloatArray>
-  async evaluateAsync(target: Target, x: FloatArray, y: FloatArray, options: AsyncOptions = {}): Promise<FloatArray> {
-    const { out, signal } = options
-    signal?.throwIfAborted()
-    const batch = this.#batch(target, x, y, out)
-    const result = out ?? this.#newOut(target, x, y, batch, allocateOnHost)
-    await callNativeAsync(() => this.#native.evaluateAsync(target, nativeOf(x), nativeOf(y), nativeOf(result), batch))
-    return result
+  evaluateAsync<A extends FloatArray>(
+    target: Target,
+    inputs: readonly A[],
+    options?: { out?: undefined; signal?: AbortSignal },
+  ): Promise<ResultOf<A>>
+  evaluateAsync(target: Target, inputs: readonly FloatArray[], options?: AsyncOptions): Promise<FloatArray>
+  async evaluateAsync(target: Target, inputs: readonly FloatArray[], options: AsyncOptions = {}): Promise<FloatArray> {
+    options.signal?.throwIfAborted()
+    const { batch, out } = this.#prepare(target, inputs, options, allocateOnHost)
+    await callNativeAsync(() =>
+      this.#native.evaluateAsync(...this.#call(target, inputs, out, batch, options.accumulate)),
+    )
+    return out
+  }
+
+  /**
+   * Checks arrays and returns how many samples they hold: undefined where none of them says. What one evaluation needs it checks
+   * itself; this is for calls of several, which are to write nothing before all is known to be good.
+   */
+  samples(arrays: readonly NamedArray[]): number | undefined {
+    let known: { samples: number; name: string; irreps?: string } | undefined
+    for (const { name, operand, array } of arrays) {
+      const { dim, irreps, shared } = this.operands[operand]
+      const samples = samplesOf(array, this.operands[operand], name, this.device)
+      if (samples === undefined || shared) continue
+      known ??= { samples, name, irreps }
+      if (samples === known.samples) continue
+      if (name.startsWith('out')) {
+        const wanted = `${known.samples * dim} (${known.samples} samples${irreps === undefined ? '' : ` of irreps ${irreps}`})`
+        throw expected(wanted, `the length of ${name}`, samples * dim, 'ERR_LENGTH')
+      }
+      throw new GauntletError(
+        'ERR_LENGTH',
+        `Expected as many samples in ${known.name} as in ${name} but ${known.name} holds ${known.samples} samples and ` +
+          `${name} holds ${samples} (irreps ${known.irreps ?? 'none'} and ${irreps ?? 'none'})`,
+      )
+    }
+    return known?.samples
+  }
+
+  /** Memory for a result: on the device if all `inputs` are. */
+  newResult(target: Target, batch: number, inputs: readonly FloatArray[], onHost = newFloat32Array): FloatArray {
+    const { dim, shared } = this.operands[target]
+    const length = shared ? dim : batch * dim
+    if (inputs.every((input) => input instanceof DeviceArray)) return DeviceArray.uninitialized(this.device, length)
+    return onHost(length)
   }
 
   /** Releases the native memory, at once or with the last call in flight. Any later evaluation throws ERR_DISPOSED. */
@@ -112,51 +171,49 @@ export class Execution implements Disposable {
     this.dispose()
   }
 
-  /** Checks every array and returns how many samples they hold. */
-  #batch(target: Target, x: unknown, y: unknown, out: unknown): number {
-    const first = this.operands[target === 0 ? 1 : 0]
-    const second = this.operands[target === 2 ? 1 : 2]
-    const result = this.operands[target]
-    const samplesX = samplesOf(x, first, first.name)
-    const samplesY = samplesOf(y, second, second.name)
-    if (samplesX !== undefined && samplesY !== undefined && samplesX !== samplesY) {
-      throw new GauntletError(
-        'ERR_LENGTH',
-        `Expected as many samples in ${first.name} as in ${second.name} but ${first.name} holds ${samplesX} samples and ` +
-          `${second.name} holds ${samplesY} (irreps ${first.irreps} and ${second.irreps})`,
-      )
-    }
-    const samplesOut = out === undefined ? undefined : samplesOf(out, result, 'out')
-    const batch = samplesX ?? samplesY ?? samplesOut ?? 0
-    if (samplesOut !== undefined && samplesOut !== batch) {
-      const wanted = `${batch * result.dim} (${batch} samples of irreps ${result.irreps})`
-      throw expected(wanted, 'the length of out', samplesOut * result.dim, 'ERR_LENGTH')
-    }
-    return batch
+  #prepare(
+    target: Target,
+    inputs: readonly FloatArray[],
+    { out, accumulate }: EvaluateOptions,
+    onHost?: (length: number) => Float32Array,
+  ): { batch: number; out: FloatArray } {
+    if (accumulate && out === undefined) throw expected('an array to add to', 'out', out)
+    const others = ([0, 1, 2, 3] as const).filter((o) => o !== target && o < this.operands.length)
+    const arrays: NamedArray[] = others.map((operand, n) => {
+      return { name: this.operands[operand].name, operand, array: inputs[n] }
+    })
+    if (out !== undefined) arrays.push({ name: 'out', operand: target, array: out })
+    const batch = this.samples(arrays) ?? 0
+    return { batch, out: out ?? this.newResult(target, batch, inputs.slice(0, target === 3 ? 3 : 2), onHost) }
   }
 
-  #newOut(target: Target, x: FloatArray, y: FloatArray, batch: number, onHost = newFloat32Array): FloatArray {
-    const length = batch * this.operands[target].dim
-    if (x instanceof DeviceArray && y instanceof DeviceArray) return DeviceArray.uninitialized(this.device, length)
-    return onHost(length)
+  #call(target: Target, inputs: readonly FloatArray[], out: FloatArray, batch: number, accumulate = false): NativeCall {
+    const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
+    return [target, x1, x2, y, w, batch, accumulate]
   }
 }
 
-/** How many samples of an operand an array holds; undefined for an operand without components, which holds any number. */
-function samplesOf(array: unknown, { dim, irreps }: OperandInfo, name: string): number | undefined {
-  let length: number
-  if (array instanceof DeviceArray) {
-    length = array.length
-  } else {
+/** How many rows of an operand an array holds; undefined for an operand without components, which holds any number. */
+function samplesOf(
+  array: unknown,
+  { dim, irreps, shared }: OperandInfo,
+  name: string,
+  device: DeviceId,
+): number | undefined {
+  if (!(array instanceof DeviceArray)) {
     checkFloat32Array(array, name)
-    length = array.length
+  } else if (array.device !== device) {
+    throw expected(`a DeviceArray on ${device}`, name, array.device, 'ERR_DEVICE')
   }
+  const { length } = array
+  const described = irreps === undefined ? '' : ` (irreps ${irreps})`
   if (dim === 0) {
     if (length !== 0) throw expected(`0 (its irreps are empty)`, `the length of ${name}`, length, 'ERR_LENGTH')
     return undefined
   }
-  if (length % dim !== 0) {
-    throw expected(`a multiple of ${dim} (irreps ${irreps})`, `the length of ${name}`, length, 'ERR_LENGTH')
+  if (shared ? length !== dim : length % dim !== 0) {
+    const wanted = shared ? String(dim) : `a multiple of ${dim}`
+    throw expected(`${wanted}${described}`, `the length of ${name}`, length, 'ERR_LENGTH')
   }
   return length / dim
 }

@@ -16,8 +16,10 @@ export {
   Execution,
   type AsyncOptions,
   type EncodedPlan,
+  type EvaluateOptions,
   type FloatArray,
   type OperandInfo,
+  type ResultOf,
   type Target,
 } from './execute.js'
 export {

@@ -76,12 +76,22 @@ export interface Addon {
   NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
 }
 
-/** A plan on a device. `a` and `b` are the operands other than `target`, in their order. */
+/** A plan on a device. All operands in their order, with the result's memory as that of `target`; w where there are weights. */
 export interface NativeExecutor {
-  evaluate(target: number, a: NativeOperand, b: NativeOperand, out: NativeOperand, batch: number): void
-  evaluateAsync(target: number, a: NativeOperand, b: NativeOperand, out: NativeOperand, batch: number): Promise<void>
+  evaluate(...call: NativeCall): void
+  evaluateAsync(...call: NativeCall): Promise<void>
   dispose(): void
 }
+
+export type NativeCall = [
+  target: number,
+  x1: NativeOperand,
+  x2: NativeOperand,
+  y: NativeOperand,
+  w: NativeOperand | undefined,
+  batch: number,
+  accumulate: boolean,
+]
 
 /** A function of edges on a device; see native/core/edge_function.h. */
 export interface NativeEdgeFunction {

@@ -35,8 +35,16 @@ Operand operand_of(const Argument& argument) {
 
 Operand operand_of(const Memory& memory) { return {memory.data(), memory.device() != kHost}; }
 
-std::shared_ptr<Memory> memory_like(const Argument& out) {
-  return Memory::on(out.device_array ? out.device_array->memory()->device() : kHost, out.length);
+std::shared_ptr<Memory> memory_like(const Argument& out, bool copied) {
+  std::shared_ptr<Memory> memory =
+      Memory::on(out.device_array ? out.device_array->memory()->device() : kHost, out.length);
+  if (!copied) return memory;
+  if (out.device_array) {
+    memory->copy_from(*out.device_array->memory());
+  } else {
+    memory->copy_from(out.data);
+  }
+  return memory;
 }
 
 void deliver(std::shared_ptr<Memory> result, Argument& out) {
@@ -47,24 +55,28 @@ void deliver(std::shared_ptr<Memory> result, Argument& out) {
   }
 }
 
-Call::Call(const Napi::CallbackInfo& info, const int32_t (&dim)[3], Device device) {
+Call::Call(const Napi::CallbackInfo& info, const Shape& shape, Device device) {
   int64_t samples;
-  if (napi_get_value_int32(info.Env(), info[0], &target) != napi_ok || target < 0 || target > 2) {
-    throw Error("ERR_ARGUMENT", "Expected 0, 1 or 2 for the operand to leave out");
+  operands = shape.dim[kWeights] > 0 ? kOperands : kOperands - 1;
+  if (napi_get_value_int32(info.Env(), info[0], &target) != napi_ok || target < 0 || target >= operands) {
+    throw Error("ERR_ARGUMENT",
+                "Expected a number from 0 to " + std::to_string(operands - 1) + " for the operand to leave out");
   }
-  if (napi_get_value_int64(info.Env(), info[4], &samples) != napi_ok || samples < 0) {
+  if (napi_get_value_int64(info.Env(), info[5], &samples) != napi_ok || samples < 0) {
     throw Error("ERR_ARGUMENT", "Expected a whole number for the batch");
   }
+  if (napi_get_value_bool(info.Env(), info[6], &accumulate) != napi_ok) {
+    throw Error("ERR_ARGUMENT", "Expected true or false for accumulate");
+  }
   batch = static_cast<size_t>(samples);
-  arguments[target == 0 ? 1 : 0] = read_argument(info.Env(), info[1], device);
-  arguments[target == 2 ? 1 : 2] = read_argument(info.Env(), info[2], device);
-  arguments[target] = read_argument(info.Env(), info[3], device);
-  for (int o = 0; o < 3; ++o) {
-    const size_t length = arguments[o].length;
+  for (int o = 0; o < operands; ++o) {
+    arguments[o] = read_argument(info.Env(), info[1 + o], device);
+    const size_t length = arguments[o].length, dim = shape.dim[o];
+    const size_t rows = o == kWeights && shape.shared_weights ? 1 : batch;
     // Divides instead of multiplying, which could overflow.
-    const bool fits = dim[o] == 0 ? length == 0 : length % dim[o] == 0 && length / dim[o] == batch;
+    const bool fits = dim == 0 ? length == 0 : length % dim == 0 && length / dim == rows;
     if (!fits) {
-      throw Error("ERR_LENGTH", "Expected " + std::to_string(batch) + " x " + std::to_string(dim[o]) +
+      throw Error("ERR_LENGTH", "Expected " + std::to_string(rows) + " x " + std::to_string(dim) +
                                     " values for operand " + std::to_string(o) + " but received " +
                                     std::to_string(length));
     }
@@ -73,7 +85,7 @@ Call::Call(const Napi::CallbackInfo& info, const int32_t (&dim)[3], Device devic
 
 bool Call::out_overlaps_input() const {
   const Argument& out = arguments[target];
-  for (int o = 0; o < 3; ++o) {
+  for (int o = 0; o < operands; ++o) {
     if (o != target && out.overlaps(arguments[o])) return true;
   }
   return false;

@@ -43,20 +43,30 @@ Argument read_argument(Napi::Env env, napi_value value, Device device);
 Operand operand_of(const Argument& argument);
 Operand operand_of(const Memory& memory);
 
-/// Where a result can be computed instead, when it cannot be computed in place.
-std::shared_ptr<Memory> memory_like(const Argument& out);
+/// Where a result can be computed instead, when it cannot be computed in place; with `copied`, what `out` holds is there.
+std::shared_ptr<Memory> memory_like(const Argument& out, bool copied = false);
 /// Puts a result computed in such memory where it belongs.
 void deliver(std::shared_ptr<Memory> result, Argument& out);
+
+/// What a call must fit: a plan's operands.
+struct Shape {
+  int32_t dim[kOperands];
+  bool shared_weights;
+};
 
 struct Call {
   int target;
   size_t batch;
-  Argument arguments[3];
+  bool accumulate;
+  int operands;  // 3 without weights
+  Argument arguments[kOperands];
 
-  /// Reads (target, a, b, out, batch) for an executor on `device`. Throws Error on anything a kernel must not see.
-  Call(const Napi::CallbackInfo& info, const int32_t (&dim)[3], Device device);
+  /// Reads (target, x1, x2, y, w, batch, accumulate) for an executor on `device`. Throws Error on anything a kernel must not see.
+  Call(const Napi::CallbackInfo& info, const Shape& shape, Device device);
 
   Argument& out() { return arguments[target]; }
+  /// Where in the arguments of the call `out` is.
+  int out_position() const { return 1 + target; }
   /// Kernels may overwrite `out` before they have read all of their inputs.
   bool out_overlaps_input() const;
 };

@@ -30,12 +30,14 @@ class Evaluation : public Napi::AsyncWorker {
         executor_(std::move(executor)),
         target_(call.target),
         batch_(call.batch),
+        accumulate_(call.accumulate),
         out_(Napi::Persistent(out)),
         out_argument_(call.out()) {
-    for (int o = 0; o < 3; ++o) {
+    for (int o = 0; o < call.operands; ++o) {
       const Argument& argument = call.arguments[o];
+      const bool read = o != target_ || accumulate_;
       if (o == target_ && call.out_overlaps_input()) {
-        memory_[o] = memory_like(argument);
+        memory_[o] = memory_like(argument, read);
       } else if (argument.device_array) {
         memory_[o] = argument.device_array->memory();
       } else if ((memory_[o] = find_allocated(argument.data))) {
@@ -43,7 +45,7 @@ class Evaluation : public Napi::AsyncWorker {
         continue;
       } else {
         memory_[o] = Memory::on(kHost, argument.length);
-        if (o != target_) memory_[o]->copy_from(argument.data);
+        if (read) memory_[o]->copy_from(argument.data);
       }
       operands_[o] = operand_of(*memory_[o]);
     }
@@ -54,7 +56,7 @@ class Evaluation : public Napi::AsyncWorker {
  protected:
   void Execute() override {
     try {
-      if (batch_ > 0) executor_->evaluate(target_, operands_, batch_);
+      executor_->evaluate(target_, operands_, batch_, accumulate_);
     } catch (...) {
       failure_ = current_failure();
     }
@@ -93,8 +95,9 @@ class Evaluation : public Napi::AsyncWorker {
   std::shared_ptr<Executor> executor_;
   int target_;
   size_t batch_;
-  Operand operands_[3];
-  std::shared_ptr<Memory> memory_[3];
+  bool accumulate_;
+  Operand operands_[kOperands];
+  std::shared_ptr<Memory> memory_[kOperands];
   Napi::ObjectReference out_;
   Argument out_argument_;
   Failure failure_;
@@ -116,7 +119,8 @@ NativeExecutor::NativeExecutor(const Napi::CallbackInfo& info) : Napi::ObjectWra
     const Plan plan = decode_plan(integers, reals);
     device_ = parse_device(info[0].ToString().Utf8Value());
     executor_ = make_executor(plan, device_);
-    std::copy_n(plan.dim, 3, dim_);
+    std::copy_n(plan.dim, kOperands, shape_.dim);
+    shape_.shared_weights = plan.shared_weights;
     // The collector sees a tiny object; what hangs on it is about as large as the plan.
     external_bytes_ = static_cast<int64_t>(integers.size_bytes() + reals.size_bytes());
     Napi::MemoryManagement::AdjustExternalMemory(info.Env(), external_bytes_);
@@ -135,23 +139,24 @@ const std::shared_ptr<Executor>& NativeExecutor::executor() const {
 void NativeExecutor::evaluate(const Napi::CallbackInfo& info) {
   guard(info.Env(), [&] {
     Executor& executor = *this->executor();
-    Call call(info, dim_, device_);
-    if (call.batch == 0) return;
-    Operand operands[3] = {operand_of(call.arguments[0]), operand_of(call.arguments[1]), operand_of(call.arguments[2])};
+    Call call(info, shape_, device_);
+    Operand operands[kOperands];
+    for (int o = 0; o < call.operands; ++o) operands[o] = operand_of(call.arguments[o]);
     Argument& out = call.out();
-    if (!call.out_overlaps_input()) return executor.evaluate(call.target, operands, call.batch);
+    if (!call.out_overlaps_input()) return executor.evaluate(call.target, operands, call.batch, call.accumulate);
 
-    std::shared_ptr<Memory> result = memory_like(out);
+    std::shared_ptr<Memory> result = memory_like(out, call.accumulate);
     operands[call.target] = operand_of(*result);
-    executor.evaluate(call.target, operands, call.batch);
+    executor.evaluate(call.target, operands, call.batch, call.accumulate);
     binding::deliver(std::move(result), out);
   });
 }
 
 Napi::Value NativeExecutor::evaluate_async(const Napi::CallbackInfo& info) {
   return guard(info.Env(), [&] {
-    Call call(info, dim_, device_);
-    auto evaluation = std::make_unique<Evaluation>(info.Env(), executor(), call, info[3].As<Napi::Object>());
+    Call call(info, shape_, device_);
+    const Napi::Object out = info[call.out_position()].As<Napi::Object>();
+    auto evaluation = std::make_unique<Evaluation>(info.Env(), executor(), call, out);
     const Napi::Promise promise = evaluation->promise();
     evaluation->Queue();
     evaluation.release();  // deletes itself when it is done

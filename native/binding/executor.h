@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "binding/call.h"
 #include "binding/devices.h"
 #include "core/executor.h"
 
@@ -20,7 +21,7 @@ class NativeExecutor : public Napi::ObjectWrap<NativeExecutor> {
   void Finalize(Napi::BasicEnv env) override;
 
  private:
-  /// (target, a, b, out, batch): a and b are the two other operands in their order. Float32Arrays or DeviceArrays.
+  /// (target, x1, x2, y, w, batch, accumulate): Float32Arrays or DeviceArrays, of which that of `target` is written.
   void evaluate(const Napi::CallbackInfo& info);
   /// The same off the event loop -> Promise<void>. Memory from allocate() is used in place, any other array is copied.
   Napi::Value evaluate_async(const Napi::CallbackInfo& info);
@@ -30,7 +31,7 @@ class NativeExecutor : public Napi::ObjectWrap<NativeExecutor> {
 
   std::shared_ptr<Executor> executor_;  // calls in flight hold it too
   Device device_ = kHost;
-  int32_t dim_[3];
+  Shape shape_{};
   int64_t external_bytes_ = 0;
 };
 

@@ -142,6 +142,14 @@ void Memory::copy_from(const float* host) {
   std::memmove(data_, host, bytes());
 }
 
+void Memory::copy_from(const Memory& other) {
+  if (length_ == 0) return;
+#ifdef GAUNTLET_WITH_CUDA
+  if (device_ != kHost) return cuda::copy_on_device(device_, data_, other.data_, bytes());
+#endif
+  std::memmove(data_, other.data_, bytes());
+}
+
 void Memory::copy_to(float* host) const {
   if (length_ == 0) return;
 #ifdef GAUNTLET_WITH_CUDA

@@ -32,6 +32,8 @@ class Memory {
   Device device() const { return device_; }
 
   void copy_from(const float* host);
+  /// From memory of the same device and length.
+  void copy_from(const Memory& other);
   void copy_to(float* host) const;
 
  private:

@@ -1,5 +1,5 @@
-// The one operation of this package, on some device: evaluate(target, operands) overwrites operand `target` with the value of
-// the plan's trilinear map at the two others.
+// The one operation of this package, on some device: leave one operand out of the plan's multilinear map and compute it from the
+// others. Every derivative, of any order, is this with some of the operands replaced.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,9 @@
 
 namespace gauntlet {
 
-/// `batch` rows of plan.dim[o] floats. `on_device` memory belongs to the executor's own CUDA device.
+/// plan.rows(o, batch) rows of plan.dim[o] floats. `on_device` memory belongs to the executor's own CUDA device.
 struct Operand {
-  float* data;
+  float* data = nullptr;
   bool on_device = false;
 };
 
@@ -19,9 +19,10 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// Blocks until `operands[target]` is complete. Safe to call from several threads at once. `target` must not overlap the
-  /// two others. Throws Error.
-  virtual void evaluate(int target, const Operand (&operands)[3], size_t batch) = 0;
+  /// Overwrites `operands[target]`, whatever it holds, or with `accumulate` adds to it; blocks until that is complete. What no
+  /// group of the plan reaches is zero. The same operands give the same floats at every call. Safe to call from several threads
+  /// at once. `target` must not overlap the others. Throws Error.
+  virtual void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) = 0;
 };
 
 std::unique_ptr<Executor> make_cpu_executor(const Plan& plan);

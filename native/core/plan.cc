@@ -223,8 +223,10 @@ Form read_form(Reader& in, const Side sides[3]) {
 Coverage coverage_of(const Plan& plan, int operand) {
   std::vector<uint8_t> groups(plan.dim[operand], 0);
   for (const Group& group : plan.groups) {
-    for (const Block& block : group.sides[operand].blocks) {
-      const int32_t channels = std::min(block.channels, group.channels);
+    if (operand == kWeights) continue;  // no form takes any
+    const Side& side = group.sides[operand];
+    for (const Block& block : side.blocks) {
+      const int32_t channels = std::min(block.channels, side.channels_seen(group.channels));
       for (int32_t n = 0; n < channels * block.size; ++n) {
         uint8_t& count = groups[block.offset + n];
         if (count < 2) ++count;
@@ -243,11 +245,13 @@ Plan decode_plan(std::span<const int32_t> integers, std::span<const double> real
   Reader in(integers, reals);
   Plan plan;
   for (int32_t& dim : plan.dim) dim = in.count();
+  plan.shared_weights = in.index(2) == 1;
   plan.groups.resize(in.count());
   for (Group& group : plan.groups) {
     group.channels = in.count();
     for (int o = 0; o < 3; ++o) group.sides[o] = read_side(in, plan.dim[o]);
     group.form = read_form(in, group.sides);
+    if (plan.dim[kWeights] > 0) malformed("weights for a form that takes none");
   }
   if (!in.done()) malformed("it goes on after its end");
   return plan;

@@ -1,13 +1,14 @@
-// A product as data: the factored form of one trilinear map, as lib/product builds it.
+// A product as data: the factored form of one multilinear map, as lib/product builds it.
 //
-//     F(x1, x2, x3) = sum over components of  coefficient * x1[i] * x2[j] * x3[k]
+//     F(x1, x2, y, w) = sum over components of  coefficient * x1[i] * x2[j] * y[k] * w[n]
 //
-// Leaving out operand `target` and putting its gradient slot in its place is the only operation executors know; leaving out
-// the third one is the forward pass. Nothing here speaks of irreps: an operand is a row of `dim` floats per sample, cut into
-// blocks of [channels, size] floats. A *fiber* is what one lane (one channel of one sample) sees of an operand: its components,
-// each on a numbered fiber row.
+// Operands are numbered in this order; w, the weights, is there only in products that have any. Leaving out one operand and
+// computing what multiplies it is the only operation executors know: leaving out y is the forward pass, any other a gradient.
+// Nothing here speaks of irreps: an operand is a row of `dim` floats per sample, cut into blocks of [channels, size] floats. A
+// *fiber* is what one lane (one channel of one sample) sees of an operand: its components, each on a numbered fiber row.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -15,6 +16,9 @@
 #include <vector>
 
 namespace gauntlet {
+
+inline constexpr int kOperands = 4;
+inline constexpr int kWeights = 3;  // their number among the operands
 
 /// `channels` copies of `size` components, row-major at `offset` within a sample.
 struct Block {
@@ -30,6 +34,12 @@ struct Side {
   int32_t modulo;
   std::vector<Block> blocks;
   std::vector<int32_t> rows;  // fiber row of every component, block after block; blocks that share a row are summed
+
+  /// How many block channels `lanes` lanes see: fewer than lanes where some share a channel, which as a target is their sum.
+  int32_t channels_seen(int32_t lanes) const {
+    return static_cast<int32_t>(std::min<int64_t>(modulo, (int64_t{lanes} + divide - 1) / divide));
+  }
+  bool shared_by_lanes(int32_t lanes) const { return channels_seen(lanes) < lanes; }
 };
 
 /// A linear map in coordinate form: y[row] += value * x[column].
@@ -111,8 +121,12 @@ struct Group {
 };
 
 struct Plan {
-  int32_t dim[3];
+  int32_t dim[kOperands];       // floats of a row; dim[kWeights] = 0 without weights
+  bool shared_weights = false;  // one row of weights for all samples; leaving them out sums over samples
   std::vector<Group> groups;
+
+  /// Rows that an operand has in a batch.
+  size_t rows(int operand, size_t batch) const { return operand == kWeights && shared_weights ? 1 : batch; }
 };
 
 /// How the groups share out the floats of one operand.
@@ -122,7 +136,7 @@ struct Coverage {
 };
 Coverage coverage_of(const Plan& plan, int operand);
 
-/// Reads the two arrays that lib/product/encode.ts writes. Throws Error("ERR_ARGUMENT") on anything out of range.
+/// Reads the two arrays that lib/product/plan.ts writes. Throws Error("ERR_ARGUMENT") on anything out of range.
 Plan decode_plan(std::span<const int32_t> integers, std::span<const double> reals);
 
 }  // namespace gauntlet

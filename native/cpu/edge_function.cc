@@ -68,7 +68,7 @@ class CpuEdgeFunction final : public EdgeFunction {
   }
 
   static void write(const SideTiles& side, float* memory, const SideTiles::Segments& segments, const float* tile) {
-    for (const SideTiles::Piece& piece : side.pieces()) side.unpack(memory, segments, piece, piece.rows, tile);
+    for (const SideTiles::Piece& piece : side.pieces()) side.unpack(memory, segments, piece, piece.rows, tile, false);
   }
 
   const EdgeTable table_;

@@ -29,16 +29,17 @@ class CpuGroup {
         tiles_{SideTiles(group.sides[0], dim[0], group.channels), SideTiles(group.sides[1], dim[1], group.channels),
                SideTiles(group.sides[2], dim[2], group.channels)} {}
 
-  void evaluate(int target, const Operand (&operands)[3], size_t batch) {
+  /// Overwrites or adds to those floats of the target that belong to this group.
+  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) {
     const Program& program = program_for(target);
-    const size_t lanes = batch * group_.channels, tiles = (lanes + kTileLanes - 1) / kTileLanes;
-    const double tile_work = kTileLanes * (program.work + 4 * tiles_[target].fiber());
-    const size_t grain = std::max<size_t>(static_cast<size_t>(kGrainWork / tile_work) + 1, tiles / (8 * num_threads()));
+    const Work work{program, target, operands, batch, add};
+    const size_t run = run_lanes(target), runs = (batch * group_.channels + run - 1) / run;
+    const double run_work = static_cast<double>(run) * (program.work + 4 * tiles_[target].fiber());
+    const size_t grain = std::max<size_t>(static_cast<size_t>(kGrainWork / run_work) + 1, runs / (8 * num_threads()));
     std::atomic<bool> out_of_memory{false};
-    parallel_for(tiles, grain, [&](size_t begin, size_t end) {
+    parallel_for(runs, grain, [&](size_t begin, size_t end) {
       try {
-        for (size_t tile = begin; tile < end; ++tile)
-          evaluate_tile(program, target, operands, batch, tile * kTileLanes);
+        for (size_t n = begin; n < end; ++n) evaluate_run(work, n * run, run);
       } catch (const std::bad_alloc&) {
         out_of_memory = true;
       }
@@ -47,15 +48,41 @@ class CpuGroup {
   }
 
  private:
-  void evaluate_tile(const Program& program, int target, const Operand (&operands)[3], size_t batch,
-                     size_t first) const {
+  struct Work {
+    const Program& program;
+    int target;
+    const Operand (&operands)[kOperands];
+    size_t batch;
+    bool add;
+  };
+
+  /// Lanes that one thread goes through in order: a tile, or whole samples where lanes of a sample share a channel of the target.
+  /// However many threads there are, lanes meet in the same tiles, so that sums over them come out the same.
+  size_t run_lanes(int target) const {
+    if (!group_.sides[target].shared_by_lanes(group_.channels)) return kTileLanes;
+    return size_t(group_.channels) * std::max(1, kTileLanes / group_.channels);
+  }
+
+  void evaluate_run(const Work& work, size_t first, size_t lanes) const {
+    const size_t end = std::min(first + lanes, work.batch * group_.channels);
+    Work tile_work = work;
+    if (!work.add && group_.sides[work.target].shared_by_lanes(group_.channels)) {
+      tiles_[work.target].clear(work.operands[work.target].data, first / group_.channels, end / group_.channels);
+      tile_work.add = true;
+    }
+    for (; first < end; first += kTileLanes) {
+      evaluate_tile(tile_work, first, static_cast<int>(std::min<size_t>(kTileLanes, end - first)));
+    }
+  }
+
+  void evaluate_tile(const Work& work, size_t first, int count) const {
     thread_local Scratch scratch;
+    const auto& [program, target, operands, batch, add] = work;
     const SideTiles &left = tiles_[program.left], &right = tiles_[program.right], &out = tiles_[target];
     const size_t left_size = size_t(left.fiber()) * kTileLanes, right_size = size_t(right.fiber()) * kTileLanes;
     float* const a = scratch.reserve(left_size + right_size + program.room);
     float* const b = a + left_size;
     float* const room = b + right_size;
-    const int count = static_cast<int>(std::min<size_t>(kTileLanes, batch * group_.channels - first));
     const int vecs = (count + kLanes - 1) / kLanes;
     left.pack(operands[program.left].data, batch, left.cut(first, count), a);
     right.pack(operands[program.right].data, batch, right.cut(first, count), b);
@@ -63,7 +90,7 @@ class CpuGroup {
     for (int step = 0; step < program.steps(); ++step) {
       program.run(step, vecs, a, b, room);
       for (const Program::Ready& ready : program.ready(step)) {
-        out.unpack(operands[target].data, segments, *ready.piece, ready.rows, room);
+        out.unpack(operands[target].data, segments, *ready.piece, ready.rows, room, add);
       }
     }
   }
@@ -73,10 +100,6 @@ class CpuGroup {
     std::lock_guard lock(mutex_);
     std::unique_ptr<Program>& program = programs_[target];
     if (!program) {
-      const Side& side = group_.sides[target];
-      if (side.divide != 1 || (side.modulo != group_.channels && group_.channels != 1)) {
-        throw Error("ERR_ARGUMENT", "This operand of an outer product can't be left out");
-      }
       program = std::visit(
           Overloaded{
               [&](const SparseForm& form) { return make_sparse_program(form, group_.sides, tiles_[target], target); },
@@ -98,24 +121,29 @@ class CpuGroup {
 
 class CpuExecutor : public Executor {
  public:
-  explicit CpuExecutor(const Plan& plan) {
-    for (int o = 0; o < 3; ++o) {
+  explicit CpuExecutor(const Plan& plan) : shared_weights_(plan.shared_weights) {
+    for (int o = 0; o < kOperands; ++o) {
       dim_[o] = plan.dim[o];
       coverage_[o] = coverage_of(plan, o);
     }
     for (const Group& group : plan.groups) groups_.push_back(std::make_unique<CpuGroup>(group, plan.dim));
   }
 
-  void evaluate(int target, const Operand (&operands)[3], size_t batch) override {
-    if (!coverage_[target].single) throw Error("ERR_ARGUMENT", "This operand of an outer product can't be left out");
-    // What belongs to no group takes no part in the product.
-    if (!coverage_[target].complete) std::fill_n(operands[target].data, batch * dim_[target], 0.0f);
-    for (const auto& group : groups_) group->evaluate(target, operands, batch);
+  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) override {
+    const Coverage& coverage = coverage_[target];
+    // What belongs to no group takes no part in the product; what belongs to several is their sum.
+    if (!accumulate && !(coverage.complete && coverage.single)) {
+      const size_t rows = target == kWeights && shared_weights_ ? 1 : batch;
+      std::fill_n(operands[target].data, rows * dim_[target], 0.0f);
+    }
+    if (batch == 0) return;
+    for (const auto& group : groups_) group->evaluate(target, operands, batch, accumulate || !coverage.single);
   }
 
  private:
-  size_t dim_[3];
-  Coverage coverage_[3];
+  size_t dim_[kOperands];
+  bool shared_weights_;
+  Coverage coverage_[kOperands];
   std::vector<std::unique_ptr<CpuGroup>> groups_;
 };
 

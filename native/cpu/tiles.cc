@@ -4,8 +4,41 @@
 #include <cstring>
 
 namespace gauntlet {
+namespace {
+
+/// The sum of some lanes of a line, sixteen partial sums first.
+float sum_of(const float* line, int lanes) {
+  float partial[kLanes] = {};
+  int lane = 0;
+  for (; lane + kLanes <= lanes; lane += kLanes) {
+    for (int n = 0; n < kLanes; ++n) partial[n] += line[lane + n];
+  }
+  for (int n = 0; lane < lanes; ++lane, ++n) partial[n] += line[lane];
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int n = 0; n < half; ++n) partial[n] += partial[n + half];
+  }
+  return partial[0];
+}
+
+/// Unpacks a strip and adds it to memory.
+void unpack_add(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
+  alignas(64) float values[kTileLanes * kPieceSize];
+  kernels().unpack(values, {size, strip.lanes, 0}, size, rows, tile);
+  for (int lane = 0; lane < strip.lanes; ++lane) {
+    for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] += values[lane * size + m];
+  }
+}
+
+}  // namespace
+
 SideTiles::SideTiles(const Side& side, int32_t dim, int32_t channels)
-    : fiber_(side.fiber), dim_(dim), channels_(channels), divide_(side.divide), modulo_(side.modulo), rows_(side.rows) {
+    : fiber_(side.fiber),
+      dim_(dim),
+      channels_(channels),
+      divide_(side.divide),
+      modulo_(side.modulo),
+      channels_seen_(side.channels_seen(channels)),
+      rows_(side.rows) {
   std::vector<bool> written(fiber_, false);
   sparse_rows_ = false;
   const int32_t* rows = rows_.data();
@@ -88,11 +121,24 @@ void SideTiles::pack(const float* memory, size_t batch, const Segments& segments
 }
 
 void SideTiles::unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows,
-                       const float* tile) const {
-  const auto unpack = kernels().unpack;
+                       const float* tile, bool add) const {
+  const auto unpack = add ? unpack_add : kernels().unpack;
   for_strips(segments, piece, [&](int64_t offset, int lane, Strip strip) {
-    unpack(memory + offset, strip, piece.size, rows, tile + lane);
+    if (strip.stride != 0 || strip.lanes == 1) return unpack(memory + offset, strip, piece.size, rows, tile + lane);
+    for (int m = 0; m < piece.size; ++m) {
+      memory[offset + m] += sum_of(tile + ptrdiff_t{rows[m]} * kTileLanes + lane, strip.lanes);
+    }
   });
+}
+
+void SideTiles::clear(float* memory, size_t begin, size_t end) const {
+  for (size_t sample = begin; sample < end; ++sample) {
+    for (const Piece& piece : pieces_) {
+      for (int32_t channel = 0; channel < std::min(piece.channels, channels_seen_); ++channel) {
+        std::fill_n(memory + sample * dim_ + piece.offset + ptrdiff_t{channel} * piece.stride, piece.size, 0.0f);
+      }
+    }
+  }
 }
 
 }  // namespace gauntlet

@@ -43,15 +43,18 @@ class SideTiles {
 
   /// Fills the fiber rows of a tile; lanes beyond the segments become zero.
   void pack(const float* memory, size_t batch, const Segments& segments, float* tile) const;
-  /// Writes one piece back; its component m is on tile row rows[m].
-  void unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows,
-              const float* tile) const;
+  /// Writes one piece back, or adds it to what is there; its component m is on tile row rows[m]. Lanes that share a channel
+  /// are summed, which needs `add`.
+  void unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows, const float* tile,
+              bool add) const;
+  /// Zeros in all that lanes of samples [begin, end) see.
+  void clear(float* memory, size_t begin, size_t end) const;
 
  private:
   template <class F>
   void for_strips(const Segments& segments, const Piece& piece, const F& f) const;
 
-  int32_t fiber_, dim_, channels_, divide_, modulo_;
+  int32_t fiber_, dim_, channels_, divide_, modulo_, channels_seen_;
   std::vector<int32_t> rows_;
   std::vector<Piece> pieces_;
   bool

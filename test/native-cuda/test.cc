@@ -63,12 +63,14 @@ double relative_error(const std::vector<float>& got, const std::vector<double>& 
   return norm == 0 ? std::sqrt(error) : std::sqrt(error / norm);
 }
 
+/// The target is poisoned first, so that nothing is read of it, or with `accumulate` holds what `x` does.
 std::vector<float> run(Executor& executor, const Plan& plan, int target, std::vector<float> (&x)[3], size_t batch,
-                       bool on_device) {
+                       bool on_device, bool accumulate = false) {
   std::vector<float> out(batch * plan.dim[target], std::nanf(""));
-  Operand operands[3];
+  if (accumulate) std::copy_n(x[target].begin(), out.size(), out.begin());
+  Operand operands[kOperands];
   for (int o = 0; o < 3; ++o) operands[o] = {o == target ? out.data() : x[o].data(), on_device};
-  executor.evaluate(target, operands, batch);
+  executor.evaluate(target, operands, batch, accumulate);
   return out;
 }
 
@@ -97,6 +99,12 @@ void check_plan(const std::string& name, const Plan& plan, size_t batch, unsigne
           expect(std::memcmp(got.data(), first.data(), got.size() * sizeof(float)) == 0,
                  label + ": depends on thread order");
         }
+      }
+      for (const bool on_device : {false, true}) {
+        std::vector<float> got = run(*executor, plan, target, x, batch, on_device, true);
+        for (size_t n = 0; n < got.size(); ++n) got[n] -= x[target][n];
+        const double error = relative_error(got, wanted);
+        expect(error < kTolerance, label + ", accumulated: error " + std::to_string(error * 1e6) + "e-6");
       }
     }
   }
@@ -294,10 +302,14 @@ void test_chunks() {
   }
   // Two operands on the device and the result on the host.
   std::vector<float> out(batch * plan.dim[2], std::nanf(""));
-  const Operand mixed[3] = {{x[0].data(), true}, {x[1].data(), false}, {out.data(), false}};
-  executor->evaluate(2, mixed, batch);
+  const Operand mixed[kOperands] = {{x[0].data(), true}, {x[1].data(), false}, {out.data(), false}};
+  executor->evaluate(2, mixed, batch, false);
   expect(relative_error(out, wanted) < kTolerance, "chunks: operands in different places");
-  executor->evaluate(2, {{nullptr}, {nullptr}, {nullptr}}, 0);
+  // Accumulated over several calls.
+  executor->evaluate(2, mixed, batch, true);
+  for (float& value : out) value /= 2;
+  expect(relative_error(out, wanted) < kTolerance, "chunks: accumulated");
+  executor->evaluate(2, {}, 0, false);
 }
 
 /// One result of a pass; one that the pass does not have was NaN and must stay so.

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { afterAll, describe, expect, test } from 'vitest'
-import { allocate, Execution, type FloatArray } from '../../lib/runtime/index.js'
+import { allocate, DeviceArray, Execution, type FloatArray } from '../../lib/runtime/index.js'
 import {
   codeOf,
   detach,
@@ -31,7 +31,7 @@ describe('values', () => {
   test.each(targets)('leaving out operand %i agrees with the formula at any batch', (target) => {
     for (const batch of [1, 2, 15, 16, 17, 1000]) {
       const [x, y] = inputs(target, batch)
-      const out = execution.evaluate(target, x, y)
+      const out = execution.evaluate(target, [x, y])
       expect(out).toHaveLength(batch * dims[target])
       expect(maxDifference(out, reference(target, x, y, batch))).toBeLessThan(tolerance)
     }
@@ -41,7 +41,7 @@ describe('values', () => {
     const batch = 1_000_000
     const x = noise(batch * dims[0], 3)
     const y = noise(batch * dims[1], 4)
-    const out = execution.evaluate(2, x, y)
+    const out = execution.evaluate(2, [x, y])
     for (const sample of [0, 1, 499_999, 999_998, 999_999]) {
       const row = (array: Float32Array, dim: number) => array.subarray(sample * dim, (sample + 1) * dim)
       const expected = reference(2, row(x, dims[0]), row(y, dims[1]), 1)
@@ -50,19 +50,40 @@ describe('values', () => {
   })
 
   test('an empty batch is an empty result', () => {
-    expect(execution.evaluate(2, new Float32Array(0), new Float32Array(0))).toEqual(new Float32Array(0))
+    expect(execution.evaluate(2, [new Float32Array(0), new Float32Array(0)])).toEqual(new Float32Array(0))
     const out = new Float32Array(0)
-    expect(execution.evaluate(0, new Float32Array(0), new Float32Array(0), out)).toBe(out)
+    expect(execution.evaluate(0, [new Float32Array(0), new Float32Array(0)], { out })).toBe(out)
   })
 
   test('an operand without components holds any batch', () => {
     // No groups at all: x1 has 2 components, x2 none, out 3, which are therefore zero.
-    const plan = { integers: Int32Array.of(2, 0, 3, 0), reals: new Float64Array(0) }
+    const plan = { integers: Int32Array.of(2, 0, 3, 0, 0, 0), reals: new Float64Array(0) }
     const names = (dim: number, name: string) => ({ name, dim, irreps: `${dim}x0e` })
     using empty = new Execution('cpu', plan, [names(2, 'x1'), names(0, 'x2'), names(3, 'grad')])
-    expect(empty.evaluate(2, noise(8), new Float32Array(0), noise(12))).toEqual(new Float32Array(12))
-    expect(empty.evaluate(1, noise(8), noise(12))).toEqual(new Float32Array(0))
-    expect(codeOf(() => empty.evaluate(2, noise(8), noise(4)))).toBe('ERR_LENGTH')
+    expect(empty.evaluate(2, [noise(8), new Float32Array(0)], { out: noise(12) })).toEqual(new Float32Array(12))
+    expect(empty.evaluate(1, [noise(8), noise(12)])).toEqual(new Float32Array(0))
+    expect(codeOf(() => empty.evaluate(2, [noise(8), noise(4)]))).toBe('ERR_LENGTH')
+  })
+
+  test('weights that no group takes have no gradient, over any number of samples', () => {
+    for (const shared of [false, true]) {
+      const plan = { integers: Int32Array.of(2, 1, 3, 4, Number(shared), 0), reals: new Float64Array(0) }
+      const names = [2, 1, 3, 4].map((dim, n) => ({ name: ['x1', 'x2', 'y', 'w'][n], dim, shared: shared && n === 3 }))
+      using weighted = new Execution('cpu', plan, names)
+      for (const batch of [0, 5]) {
+        const [x1, x2, y] = [noise(2 * batch), noise(batch), noise(3 * batch)]
+        const length = 4 * (shared ? 1 : batch)
+        expect(weighted.evaluate(3, [x1, x2, y])).toEqual(new Float32Array(length))
+        const out = new Float32Array(length).fill(NaN)
+        expect(weighted.evaluate(3, [x1, x2, y], { out })).toEqual(new Float32Array(length))
+        out.set(noise(length))
+        expect(weighted.evaluate(3, [x1, x2, y], { out, accumulate: true })).toEqual(noise(length))
+        expect(weighted.evaluate(2, [x1, x2, out])).toEqual(new Float32Array(3 * batch))
+        expect(codeOf(() => weighted.evaluate(2, [x1, x2, noise(7)]))).toBe('ERR_LENGTH')
+      }
+    }
+    const { integers, reals } = encode()
+    expect(codeOf(() => new Execution('cpu', { integers: integers.with(3, 4), reals }, operands))).toBe('ERR_ARGUMENT')
   })
 
   test('NaN and infinity stay within their own sample', () => {
@@ -71,10 +92,10 @@ describe('values', () => {
       for (const poison of [NaN, Infinity, -Infinity]) {
         for (const victim of [0, 16, 31, 49]) {
           const [x, y] = inputs(target, batch)
-          const clean = execution.evaluate(target, x, y)
+          const clean = execution.evaluate(target, [x, y])
           const dim = x.length / batch
           x.fill(poison, victim * dim, (victim + 1) * dim)
-          const out = execution.evaluate(target, x, y)
+          const out = execution.evaluate(target, [x, y])
           const begin = victim * dims[target]
           const end = begin + dims[target]
           expect(out.subarray(begin, end).every((value) => !Number.isFinite(value))).toBe(true)
@@ -89,7 +110,7 @@ describe('values', () => {
 describe('memory of any kind', () => {
   const batch = 33
   const [x, y] = inputs(2, batch)
-  const expected = execution.evaluate(2, x, y)
+  const expected = execution.evaluate(2, [x, y])
 
   test('views at any offset; what surrounds `out` stays', () => {
     for (const shift of [1, 2, 3, 5, 15]) {
@@ -100,7 +121,7 @@ describe('memory of any kind', () => {
       }
       const room = new Float32Array(expected.length + shift + 7).fill(42)
       const out = room.subarray(shift, shift + expected.length)
-      expect(execution.evaluate(2, shifted(x), shifted(y), out)).toBe(out)
+      expect(execution.evaluate(2, [shifted(x), shifted(y)], { out })).toBe(out)
       expect(out).toEqual(expected)
       expect([...room.subarray(0, shift), ...room.subarray(shift + expected.length)]).toEqual(Array(shift + 7).fill(42))
     }
@@ -112,30 +133,32 @@ describe('memory of any kind', () => {
       copy.set(array)
       return copy
     }
-    expect(execution.evaluate(2, shared(x), shared(y), shared(new Float32Array(expected.length)))).toEqual(expected)
+    expect(execution.evaluate(2, [shared(x), shared(y)], { out: shared(new Float32Array(expected.length)) })).toEqual(
+      expected,
+    )
   })
 
   test('WebAssembly memory', () => {
     const { buffer } = wasmMemory(65536)
     const out = new Float32Array(buffer, 64, expected.length)
-    expect(execution.evaluate(2, x, y, out)).toEqual(expected)
+    expect(execution.evaluate(2, [x, y], { out })).toEqual(expected)
   })
 
   test('arrays of another realm', () => {
     const foreign = runInNewContext('new Float32Array(values)', { values: [...x] }) as Float32Array
     expect(foreign).not.toBeInstanceOf(Float32Array)
-    expect(execution.evaluate(2, foreign, y)).toEqual(expected)
+    expect(execution.evaluate(2, [foreign, y])).toEqual(expected)
   })
 
   test('arrays from allocate', () => {
     const mine = allocate(x.length)
     mine.set(x)
     const out = allocate(expected.length)
-    expect(execution.evaluate(2, mine, y, out)).toEqual(expected)
+    expect(execution.evaluate(2, [mine, y], { out })).toEqual(expected)
   })
 
   test('the same array twice', () => {
-    const squares = execution.evaluate(2, x, x)
+    const squares = execution.evaluate(2, [x, x])
     expect(maxDifference(squares, reference(2, x, x, batch))).toBeLessThan(tolerance)
   })
 })
@@ -146,17 +169,17 @@ describe('out shares memory with an input', () => {
   test.each([0, 1] as const)('the same array (target %i)', (target) => {
     for (const make of [(length: number) => new Float32Array(length), (length: number) => allocate(length)]) {
       const [x, y] = inputs(target, batch)
-      const expected = execution.evaluate(target, x, y)
+      const expected = execution.evaluate(target, [x, y])
       const both = make(x.length)
       both.set(x)
-      expect(execution.evaluate(target, both, y, both)).toBe(both)
+      expect(execution.evaluate(target, [both, y], { out: both })).toBe(both)
       expect(both).toEqual(expected)
     }
   })
 
   test('overlapping views, either way round', () => {
     const [x, y] = inputs(2, batch)
-    const expected = execution.evaluate(2, x, y)
+    const expected = execution.evaluate(2, [x, y])
     for (const [atInput, atOut] of [
       [0, 1],
       [7, 0],
@@ -167,10 +190,78 @@ describe('out shares memory with an input', () => {
       const input = room.subarray(atInput, atInput + x.length)
       const out = room.subarray(atOut, atOut + expected.length)
       input.set(x)
-      expect(execution.evaluate(2, input, y, out)).toEqual(expected)
+      expect(execution.evaluate(2, [input, y], { out })).toEqual(expected)
       input.set(x)
-      expect(execution.evaluate(2, y, input, out)).toEqual(execution.evaluate(2, y, x))
+      expect(execution.evaluate(2, [y, input], { out })).toEqual(execution.evaluate(2, [y, x]))
     }
+  })
+})
+
+describe('accumulate adds to what is there', () => {
+  const more = (values: Float32Array, to: Float32Array) => values.map((value, n) => value + to[n])
+
+  test.each(targets)('for operand %i, at any batch', (target) => {
+    for (const batch of [1, 15, 16, 17, 1000]) {
+      const inputs_ = inputs(target, batch)
+      const value = execution.evaluate(target, inputs_)
+      const before = noise(value.length, 7)
+      const out = before.slice()
+      expect(execution.evaluate(target, inputs_, { out, accumulate: true })).toBe(out)
+      // One more addition, of a result below 2: it is rounded once.
+      expect(maxDifference(out, more(value, before))).toBeLessThan(2 ** -22)
+    }
+  })
+
+  test('twice is twice', () => {
+    const [x, y] = inputs(2, 33)
+    const out = execution.evaluate(2, [x, y])
+    const once = out.slice()
+    execution.evaluate(2, [x, y], { out, accumulate: true })
+    expect(out).toEqual(once.map((value) => 2 * value))
+  })
+
+  test('what no group reaches stays', () => {
+    const plan = { integers: Int32Array.of(2, 0, 3, 0, 0, 0), reals: new Float64Array(0) }
+    const names = [2, 0, 3].map((dim, n) => ({ name: ['x1', 'x2', 'y'][n], dim }))
+    using empty = new Execution('cpu', plan, names)
+    const inputs_ = [noise(8), new Float32Array(0)]
+    expect(empty.evaluate(2, inputs_, { out: noise(12, 3), accumulate: true })).toEqual(noise(12, 3))
+  })
+
+  test('where out is an input', async () => {
+    const [x, y] = inputs(0, 40)
+    const expected = more(execution.evaluate(0, [x, y]), x)
+    for (const make of [(length: number) => new Float32Array(length), (length: number) => allocate(length)]) {
+      const both = make(x.length)
+      both.set(x)
+      expect(execution.evaluate(0, [both, y], { out: both, accumulate: true })).toEqual(expected)
+      both.set(x)
+      expect(await execution.evaluateAsync(0, [both, y], { out: both, accumulate: true })).toEqual(expected)
+    }
+    using both = DeviceArray.from(x, 'cpu')
+    expect(execution.evaluate(0, [both, y], { out: both, accumulate: true }).toArray()).toEqual(expected)
+    both.set(x)
+    await execution.evaluateAsync(0, [both, y], { out: both, accumulate: true })
+    expect(both.toArray()).toEqual(expected)
+  })
+
+  test('off the event loop', async () => {
+    const [x, y] = inputs(2, 40)
+    const value = execution.evaluate(2, [x, y])
+    const before = noise(value.length, 7)
+    for (const out of [new Float32Array(value.length), allocate(value.length)]) {
+      out.set(before)
+      expect(await execution.evaluateAsync(2, [x, y], { out, accumulate: true })).toBe(out)
+      expect(out).toEqual(execution.evaluate(2, [x, y], { out: before.slice(), accumulate: true }))
+    }
+    using out = DeviceArray.from(before, 'cpu')
+    await execution.evaluateAsync(2, [x, y], { out, accumulate: true })
+    expect(maxDifference(out.toArray(), more(value, before))).toBeLessThan(2 ** -22)
+  })
+
+  test('needs something to add to', () => {
+    const [x, y] = inputs(2, 1)
+    expect(codeOf(() => execution.evaluate(2, [x, y], { accumulate: true }))).toBe('ERR_ARGUMENT')
   })
 })
 
@@ -190,7 +281,7 @@ describe('bad arguments leave every buffer as it was', () => {
     const before = arrays.map((array) => array.slice())
     let error: unknown
     try {
-      execution.evaluate(2, a as FloatArray, b as FloatArray, out as FloatArray)
+      execution.evaluate(2, [a as FloatArray, b as FloatArray], { out: out as FloatArray })
     } catch (thrown) {
       error = thrown
     }
@@ -274,6 +365,6 @@ describe('bad arguments leave every buffer as it was', () => {
     const disposed = new Execution('cpu', encode(), operands)
     disposed.dispose()
     disposed.dispose()
-    expect(codeOf(() => disposed.evaluate(2, x, y))).toBe('ERR_DISPOSED')
+    expect(codeOf(() => disposed.evaluate(2, [x, y]))).toBe('ERR_DISPOSED')
   })
 })

@@ -123,21 +123,21 @@ describe('DeviceArray on the CPU', () => {
     const batch = 7
     const [x, y] = [noise(batch * dims[0], 1), noise(batch * dims[1], 2)]
     using execution = new Execution('cpu', encode(), operands)
-    const expected = execution.evaluate(2, x, y)
+    const expected = execution.evaluate(2, [x, y])
     using a = DeviceArray.from(x, 'cpu')
     using b = DeviceArray.from(y, 'cpu')
-    using out = execution.evaluate(2, a, b)
+    using out = execution.evaluate(2, [a, b])
     expect(out).toBeInstanceOf(DeviceArray)
     expect(out.toArray()).toEqual(expected)
-    expect(execution.evaluate(2, a, y)).toEqual(expected)
-    expect(execution.evaluate(2, x, b)).toEqual(expected)
+    expect(execution.evaluate(2, [a, y])).toEqual(expected)
+    expect(execution.evaluate(2, [x, b])).toEqual(expected)
     using given = DeviceArray.from(new Float32Array(expected.length), 'cpu')
-    expect(execution.evaluate(2, x, y, given)).toBe(given)
+    expect(execution.evaluate(2, [x, y], { out: given })).toBe(given)
     expect(given.toArray()).toEqual(expected)
 
     // out is an input
-    const want = execution.evaluate(0, y, expected)
-    expect(execution.evaluate(0, b, out, b)).toBe(b)
+    const want = execution.evaluate(0, [y, expected])
+    expect(execution.evaluate(0, [b, out], { out: b })).toBe(b)
     expect(b.toArray()).toEqual(want)
   })
 
@@ -155,6 +155,6 @@ describe('DeviceArray on the CPU', () => {
     expect(codeOf(() => array.toArray())).toBe('ERR_DISPOSED')
     expect(codeOf(() => array.set(noise(10)))).toBe('ERR_DISPOSED')
     using execution = new Execution('cpu', encode(), operands)
-    expect(codeOf(() => execution.evaluate(2, array, noise(15)))).toBe('ERR_LENGTH')
+    expect(codeOf(() => execution.evaluate(2, [array, noise(15)]))).toBe('ERR_LENGTH')
   })
 })

@@ -32,7 +32,7 @@ export function encode(): EncodedPlan {
   const scalarAndVector = [4, 1, channels, 2, 0, channels, 1, 0, channels, channels, 3, 1, 2, 3]
   const sparse = [0, couplings.length, ...[0, 1, 2].flatMap((operand) => couplings.map((entry) => entry[operand]))]
   return {
-    integers: Int32Array.of(...dims, 1, channels, ...vector, ...vector, ...scalarAndVector, ...sparse),
+    integers: Int32Array.of(...dims, 0, 0, 1, channels, ...vector, ...vector, ...scalarAndVector, ...sparse),
     reals: Float64Array.from(couplings, (entry) => entry[3]),
   }
 }
