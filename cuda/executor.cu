@@ -38,6 +38,7 @@ std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[k
         if constexpr (std::is_same_v<F, GridForm>) return make_grid_program(group, dim, target, device);
         if constexpr (std::is_same_v<F, FourierForm>) return make_fourier_program(group, dim, target, device);
         if constexpr (std::is_same_v<F, MatrixForm>) return make_matrix_program(group, dim, target, device);
+        if constexpr (std::is_same_v<F, MixedForm>) return make_mixed_program(group, dim, target, device);
       },
       group.form);
 }

@@ -55,5 +55,7 @@ std::unique_ptr<Program> make_fourier_program(const Group&, const int32_t (&dim)
                                               const Device& device);
 std::unique_ptr<Program> make_matrix_program(const Group&, const int32_t (&dim)[kOperands], int target,
                                              const Device& device);
+std::unique_ptr<Program> make_mixed_program(const Group&, const int32_t (&dim)[kOperands], int target,
+                                            const Device& device);
 
 }  // namespace gauntlet::cuda

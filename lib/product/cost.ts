@@ -1,4 +1,15 @@
-import type { FourierForm, GridBand, GridForm, Group, LinearMap, MatrixForm, Plan, SparseForm } from './plan.js'
+import type {
+  FourierForm,
+  GridBand,
+  GridForm,
+  Group,
+  LinearMap,
+  MatrixForm,
+  MixedForm,
+  MixedPath,
+  Plan,
+  SparseForm,
+} from './plan.js'
 
 /** What one call takes. */
 export interface Cost {
@@ -36,6 +47,8 @@ function flopsPerLane({ form }: Group): number {
       return fourierFlops(form)
     case 'matrix':
       return matrixFlops(form)
+    case 'mixed':
+      return mixedFlops(form)
   }
 }
 
@@ -81,4 +94,34 @@ function fourierFlops({ degrees: [a, b, c], into, from, terms }: FourierForm): n
 function matrixFlops({ size, maps, signs }: MatrixForm): number {
   const products = signs.reduce<number>((sum, sign) => sum + (sign === 0 ? 1 : 2), 0)
   return 2 * maps.reduce((sum, map) => sum + entries(map), 0) + 2 * size ** 3 * products
+}
+
+/**
+ * For every pair of channels its products and a multiply-add for every coefficient; paths that couple the same pairs share
+ * products. Then a multiply-add for every weight and component.
+ */
+function mixedFlops({ tables, paths }: MixedForm): number {
+  const products = new Map<string, Set<number>>()
+  let flops = 0
+  for (const path of paths) {
+    const { size, values } = tables[path.table]
+    const pairs = pairsOfChannels(path)
+    const key = [path.row[0], path.row[1], path.pairs, pairs].join()
+    const shared = products.get(key) ?? new Set<number>()
+    products.set(key, shared)
+    const known = shared.size
+    let coefficients = 0
+    for (let at = 0; at < values.length; at++) {
+      if (values[at] === 0) continue
+      coefficients++
+      shared.add(Math.floor(at / size[2]))
+    }
+    const weights = path.weight < 0 ? 0 : path.out === 'every' ? path.count[2] : 1
+    flops += pairs * (2 * coefficients + (shared.size - known) + 2 * weights * size[2])
+  }
+  return flops
+}
+
+function pairsOfChannels({ pairs, count: [m1, m2] }: MixedPath): number {
+  return pairs === 'all' ? m1 * m2 : pairs === 'same' ? m1 : (m1 * (m1 - 1)) / 2
 }

@@ -45,7 +45,7 @@ export interface Block {
   size: number
 }
 
-export type Form = SparseForm | DenseForm | GridForm | FourierForm | MatrixForm
+export type Form = SparseForm | DenseForm | GridForm | FourierForm | MatrixForm | MixedForm
 
 /** `y[k] += c * x1[i] * x2[j]` over a list of non-zero coefficients. */
 export interface SparseForm {
@@ -131,7 +131,37 @@ export interface MatrixForm {
   signs: (1 | -1 | 0)[]
 }
 
-const FORMS: Form['kind'][] = ['sparse', 'dense', 'grid', 'fourier', 'matrix']
+/**
+ * Couplings whose channels are connected by weights: the sum over pairs (u, v), w, i, j, k of
+ * W[pair, w] * coefficient * table[i, j, k] * x1[u, i] * x2[v, j] * y[w, k]; see mixed.ts.
+ */
+export interface MixedForm {
+  kind: 'mixed'
+  /** Of the weights, what a lane sees. */
+  weights: Side
+  /** Row-major. */
+  tables: { size: Triple<number>; values: ArrayLike<number> }[]
+  paths: MixedPath[]
+}
+
+export interface MixedPath {
+  /** First fiber rows: component i of channel u is on row + u * size + i. That of x2 is -1 where it is the constant 1. */
+  row: Triple<number>
+  /** Channels of x1, x2 and y that a lane has. */
+  count: Triple<number>
+  /** u < count[0] and v < count[1]; or u = v only; or u < v only. */
+  pairs: 'all' | 'same' | 'upper'
+  /** w < count[2], each with a weight of its own; or only w = u, w = v or w = the number of the pair. */
+  out: 'every' | 'first' | 'second' | 'pair'
+  /** First fiber row of the weights; -1 where all are 1. */
+  weight: number
+  table: number
+  coefficient: number
+}
+
+const FORMS: Form['kind'][] = ['sparse', 'dense', 'grid', 'fourier', 'matrix', 'mixed']
+const PAIRS: MixedPath['pairs'][] = ['all', 'same', 'upper']
+const OUTS: MixedPath['out'][] = ['every', 'first', 'second', 'pair']
 
 /** A plan as the two arrays that cross into native code; native/core/plan.cc reads them in this order. */
 export function encodePlan(plan: Plan): EncodedPlan {
@@ -228,6 +258,20 @@ function writeForm(out: Writer, form: Form): void {
       for (const maps of form.maps) writeMaps(out, maps)
       writeTerms(out, form.terms)
       out.integers(form.signs)
+      return
+    case 'mixed':
+      writeSide(out, form.weights)
+      out.integer(form.tables.length)
+      for (const { size, values } of form.tables) {
+        out.integers(size)
+        out.reals(values)
+      }
+      out.integer(form.paths.length)
+      for (const path of form.paths) {
+        out.integers([...path.row, ...path.count, PAIRS.indexOf(path.pairs), OUTS.indexOf(path.out)])
+        out.integers([path.weight, path.table])
+        out.reals([path.coefficient])
+      }
       return
   }
 }

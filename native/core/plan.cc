@@ -207,13 +207,53 @@ MatrixForm read_matrix(Reader& in, const Side sides[3]) {
   return form;
 }
 
-Form read_form(Reader& in, const Side sides[3]) {
+MixedForm::Path read_mixed_path(Reader& in, const Side sides[3], const MixedForm& form) {
+  MixedForm::Path path;
+  for (int o = 0; o < 3; ++o) path.row[o] = in.integer();
+  for (int o = 0; o < 3; ++o) path.count[o] = in.count();
+  path.pairs = static_cast<MixedForm::Pairs>(in.index(3));
+  path.out = static_cast<MixedForm::Out>(in.index(4));
+  path.weight = in.integer();
+  path.table = in.index(static_cast<int64_t>(form.tables.size()));
+  path.coefficient = in.reals(1)[0];
+  const auto& size = form.tables[path.table].size;
+  for (int o = 0; o < 3; ++o) {
+    const int64_t rows = int64_t{path.count[o]} * size[o];
+    if (o == 1 && path.row[o] == -1 && rows == 1) continue;
+    if (path.row[o] < 0 || path.row[o] + rows > sides[o].fiber) malformed("a path ends past its fiber");
+  }
+  const int32_t m1 = path.count[0], m2 = path.count[1];
+  if (path.pairs != MixedForm::kAll && m1 != m2) malformed("pairs of unequal multiplicities");
+  const int64_t channels[] = {path.weight < 0 ? 1 : path.count[2], m1, m2, path.pair_count()};
+  if (path.count[2] != channels[path.out]) malformed("a path's output channels");
+  const int64_t weights = path.pair_count() * (path.out == MixedForm::kEvery ? path.count[2] : 1);
+  if (path.weight < -1 || (path.weight >= 0 && path.weight + weights > form.weights.fiber))
+    malformed("a path's weights end past their fiber");
+  return path;
+}
+
+MixedForm read_mixed(Reader& in, const Side sides[3], int32_t weights) {
+  MixedForm form;
+  form.weights = read_side(in, weights);
+  form.tables.resize(in.count());
+  for (MixedForm::Table& table : form.tables) {
+    int64_t entries = 1;
+    for (int32_t& size : table.size) entries *= size = in.index(1024);
+    table.values = in.reals(entries);
+  }
+  const int32_t paths = in.count();
+  for (int32_t n = 0; n < paths; ++n) form.paths.push_back(read_mixed_path(in, sides, form));
+  return form;
+}
+
+Form read_form(Reader& in, const Side sides[3], int32_t weights) {
   switch (in.integer()) {
     case 0: return read_sparse(in, sides);
     case 1: return read_dense(in, sides);
     case 2: return read_grid(in, sides);
     case 3: return read_fourier(in, sides);
     case 4: return read_matrix(in, sides);
+    case 5: return read_mixed(in, sides, weights);
     default: malformed("an unknown form");
   }
 }
@@ -223,8 +263,9 @@ Form read_form(Reader& in, const Side sides[3]) {
 Coverage coverage_of(const Plan& plan, int operand) {
   std::vector<uint8_t> groups(plan.dim[operand], 0);
   for (const Group& group : plan.groups) {
-    if (operand == kWeights) continue;  // no form takes any
-    const Side& side = group.sides[operand];
+    const MixedForm* mixed = std::get_if<MixedForm>(&group.form);
+    if (operand == kWeights && !mixed) continue;  // no other form takes any
+    const Side& side = operand == kWeights ? mixed->weights : group.sides[operand];
     for (const Block& block : side.blocks) {
       const int32_t channels = std::min(block.channels, side.channels_seen(group.channels));
       for (int32_t n = 0; n < channels * block.size; ++n) {
@@ -250,8 +291,9 @@ Plan decode_plan(std::span<const int32_t> integers, std::span<const double> real
   for (Group& group : plan.groups) {
     group.channels = in.count();
     for (int o = 0; o < 3; ++o) group.sides[o] = read_side(in, plan.dim[o]);
-    group.form = read_form(in, group.sides);
-    if (plan.dim[kWeights] > 0) malformed("weights for a form that takes none");
+    group.form = read_form(in, group.sides, plan.dim[kWeights]);
+    if (plan.dim[kWeights] > 0 && !std::holds_alternative<MixedForm>(group.form))
+      malformed("weights for a form that takes none");
   }
   if (!in.done()) malformed("it goes on after its end");
   return plan;

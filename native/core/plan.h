@@ -112,7 +112,43 @@ struct MatrixForm {
   std::vector<int32_t> signs;  // +1, -1 or 0 for each term
 };
 
-using Form = std::variant<SparseForm, DenseForm, GridForm, FourierForm, MatrixForm>;
+/// Couplings whose channels are connected by weights, path by path:
+///
+///     sum over pairs (u, v), w, i, j, k of  W[pair, w] * coefficient * table[i, j, k] * x1[u, i] * x2[v, j] * y[w, k]
+///
+/// Component i of channel u is on fiber row row + u * size + i of its operand, and W[pair, w] on row weight + pair * count + w of the
+/// weights', of which a lane sees what `weights` says. A path whose x2 has no row (-1) has the constant 1 in its place.
+struct MixedForm {
+  enum Pairs { kAll, kSame, kUpper };  // u < count[0], v < count[1]; u = v; u < v
+  enum Out {
+    kEvery,
+    kFirst,
+    kSecond,
+    kPair
+  };  // w < count[2]; or only w = u, w = v, w = the pair's number: weights are W[pair]
+  struct Table {
+    int32_t size[3];
+    std::vector<double> values;
+  };
+  struct Path {
+    int32_t row[3], count[3];
+    Pairs pairs;
+    Out out;
+    int32_t weight;  // -1: all are 1, and with kEvery all pairs go to channel 0
+    int32_t table;
+    double coefficient;
+
+    int64_t pair_count() const {
+      const int64_t m1 = count[0], m2 = count[1];
+      return pairs == kAll ? m1 * m2 : pairs == kSame ? m1 : m1 * (m1 - 1) / 2;
+    }
+  };
+  Side weights;
+  std::vector<Table> tables;
+  std::vector<Path> paths;
+};
+
+using Form = std::variant<SparseForm, DenseForm, GridForm, FourierForm, MatrixForm, MixedForm>;
 
 struct Group {
   int32_t channels;  // lanes per sample

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "core/error.h"
+#include "cpu/group.h"
 #include "cpu/pool.h"
 #include "cpu/program.h"
 #include "cpu/scratch.h"
@@ -22,15 +23,15 @@ struct Overloaded : Makers... {
   using Makers::operator()...;
 };
 
-class CpuGroup {
+/// The group of any form without weights.
+class ProgramGroup final : public CpuGroup {
  public:
-  CpuGroup(const Group& group, const int32_t dim[3])
+  ProgramGroup(const Group& group, const int32_t dim[3])
       : group_(group),
         tiles_{SideTiles(group.sides[0], dim[0], group.channels), SideTiles(group.sides[1], dim[1], group.channels),
                SideTiles(group.sides[2], dim[2], group.channels)} {}
 
-  /// Overwrites or adds to those floats of the target that belong to this group.
-  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) {
+  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) override {
     const Program& program = program_for(target);
     const Work work{program, target, operands, batch, add};
     const size_t run = run_lanes(target), runs = (batch * group_.channels + run - 1) / run;
@@ -107,6 +108,9 @@ class CpuGroup {
               [&](const GridForm& form) { return make_grid_program(form, group_.sides, tiles_[target], target); },
               [&](const FourierForm& form) { return make_fourier_program(form, group_.sides, tiles_[target], target); },
               [&](const MatrixForm& form) { return make_matrix_program(form, group_.sides, tiles_[target], target); },
+              [](const MixedForm&) -> std::unique_ptr<Program> {
+                throw Error("ERR_ARGUMENT", "A mixed form has weights");
+              },
           },
           group_.form);
     }
@@ -126,7 +130,13 @@ class CpuExecutor : public Executor {
       dim_[o] = plan.dim[o];
       coverage_[o] = coverage_of(plan, o);
     }
-    for (const Group& group : plan.groups) groups_.push_back(std::make_unique<CpuGroup>(group, plan.dim));
+    for (const Group& group : plan.groups) {
+      if (std::holds_alternative<MixedForm>(group.form)) {
+        groups_.push_back(make_mixed_group(group, plan.dim, plan.shared_weights));
+      } else {
+        groups_.push_back(std::make_unique<ProgramGroup>(group, plan.dim));
+      }
+    }
   }
 
   void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) override {

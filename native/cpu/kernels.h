@@ -117,6 +117,55 @@ struct MatrixTable {
   const int32_t* sign;  // of each term
 };
 
+/// to[a][k] (+)= sum over b of  W[a, b] * from[b][k]: channels mixed by weights. Steps are in floats; each [a][k] is a line.
+struct Weighing {
+  int to_channels, from_channels, size;  // a, b, k
+  const float* weights;
+  ptrdiff_t to_step, from_step;  // of the weights, from a to a + 1 and from b to b + 1
+  bool lines;                    // a line of weights for each (a, b), else one number for all lanes, and to_step is 1
+  bool add;
+  const float* from;
+  ptrdiff_t from_channel, from_row;
+  float* to;
+  ptrdiff_t to_channel, to_row;
+};
+
+/// W[a, b] = sum over k of  x[a][k] * y[b][k], the derivative of a Weighing: lines for lines, else added up over lanes.
+struct Correlation {
+  int a_channels, b_channels, size;
+  const float* x;
+  ptrdiff_t x_channel, x_row;
+  const float* y;
+  ptrdiff_t y_channel, y_row;
+  float* weights;
+  ptrdiff_t a_step, b_step;
+  bool lines;  // overwritten; else added to
+};
+
+/// The same for many channels b, which take the place of lanes: W[a, b] += sum over k and lanes of  x[a][k][lane] * y[k][lane][b].
+/// Rows of W are 64-byte aligned, and `vecs` vectors of them are added to.
+struct LaneCorrelation {
+  int a_channels, size, lanes, vecs;
+  const float* x;
+  ptrdiff_t x_row;  // channels are lines that follow each other
+  const float* y;
+  ptrdiff_t y_row;  // lanes are lines that follow each other
+  float* weights;
+  ptrdiff_t a_step;
+};
+
+/// One path of a convolution, for channels [0, channels) of a tile at most, along `count` <= kLanes edges that begin at nodes
+/// with lines x[n][i][vector]; see kernels/message.cc.
+struct Message {
+  int size_x, size_y, channels, count;
+  const float* const* x;        // of each edge
+  ptrdiff_t x_at;               // from there, the path's lines
+  const float* const* weights;  // of each edge; null without weights
+  ptrdiff_t weights_at;
+  const float* matrix;  // matrix[i * i_step + k * k_step + edge]
+  ptrdiff_t i_step, k_step;
+};
+
 /// Tiles of a pass of an edge function; see EdgeOperands. `values` hold g where the pass needs it.
 struct EdgeTiles {
   const float* v;
@@ -143,6 +192,19 @@ struct Kernels {
                     float* scratch);
   void (*fourier)(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
   void (*matrix)(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+
+  void (*weigh)(const Weighing& weighing, int vecs);
+  void (*correlate)(const Correlation& correlation, int vecs);
+  void (*correlate_lanes)(const LaneCorrelation& correlation);
+
+  /// Adds to lines `to` of a tile.
+  void (*message)(const Message& message, float* to);
+  /// `y` are lines of the nodes where edges end, as `x` are of those where they begin.
+  void (*message_weights)(const Message& message, const float* const* y, ptrdiff_t y_at, float* const* weights,
+                          bool add);
+  void (*message_matrix)(const Message& message, const float* const* y, ptrdiff_t y_at, float* matrix);
+  /// A linear map of rows of kLanes edges.
+  void (*edge_map)(const LinearTable& table, const float* x, float* y);
 
   void (*harmonics)(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
   void (*radial)(const RadialTable& table, Pass pass, int vecs, const EdgeTiles& tiles);

@@ -12,6 +12,13 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
 void flat_grid(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+void weigh(const Weighing& weighing, int vecs);
+void correlate(const Correlation& correlation, int vecs);
+void correlate_lanes(const LaneCorrelation& correlation);
+void message(const Message& message, float* to);
+void message_weights(const Message& message, const float* const* y, ptrdiff_t y_at, float* const* weights, bool add);
+void message_matrix(const Message& message, const float* const* y, ptrdiff_t y_at, float* matrix);
+void edge_map(const LinearTable& table, const float* x, float* y);
 void harmonics(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
 void radial(const RadialTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
 double fma_loop(size_t iterations);

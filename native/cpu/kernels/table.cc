@@ -5,7 +5,23 @@
 
 namespace gauntlet::GAUNTLET_ISA {
 
-const Kernels table = {
-    GAUNTLET_STRING(GAUNTLET_ISA), pack, unpack, couple, grid, flat_grid, fourier, matrix, harmonics, radial, fma_loop};
+const Kernels table = {GAUNTLET_STRING(GAUNTLET_ISA),
+                       pack,
+                       unpack,
+                       couple,
+                       grid,
+                       flat_grid,
+                       fourier,
+                       matrix,
+                       weigh,
+                       correlate,
+                       correlate_lanes,
+                       message,
+                       message_weights,
+                       message_matrix,
+                       edge_map,
+                       harmonics,
+                       radial,
+                       fma_loop};
 
 }  // namespace gauntlet::GAUNTLET_ISA
