@@ -1,9 +1,23 @@
 import type { Irreps } from '../o3/irreps.js'
-import type { DeviceArray } from '../runtime/device-array.js'
 import { resolveDevice, type DeviceOption } from '../runtime/device.js'
-import { Execution, type EncodedPlan, type FloatArray } from '../runtime/execute.js'
+import { expected } from '../runtime/errors.js'
+import { type EncodedPlan, type FloatArray, type OperandInfo, type ResultOf } from '../runtime/execute.js'
 import type { DeviceId } from '../runtime/native.js'
 import { countFlops, type Cost } from './cost.js'
+import {
+  type AsyncGradientOptions,
+  type Directions,
+  type GradientOptions,
+  type Gradients,
+  type InputName,
+  INPUTS,
+  type OperandName,
+  type Operands,
+  OPERANDS,
+  type Rest,
+  splitRest,
+} from './derivative.js'
+import { MultilinearForm } from './form.js'
 import type { Path } from './path.js'
 import { encodePlan, type Plan } from './plan.js'
 
@@ -28,14 +42,35 @@ export interface Definition {
   paths: readonly Path[]
   /** `outer`: every channel of in1 with every channel of in2; `each`: channel u with channel u. */
   channels: 'outer' | 'each'
+  /** What it computes; with `weights`, linear in them. */
   plan: () => Plan
+  /** What is added to that, where some paths take no weights and others do: a form is linear in all of its operands or in none. */
+  unweightedPlan?: () => Plan
+  weights?: { numel: number; shared: boolean }
+}
+
+const ALL = Object.keys(OPERANDS) as OperandName[]
+
+/** Directions have to be said, if only as none: {}. */
+function given(v: Directions | undefined): Directions {
+  if (v === undefined) throw expected('an object with arrays for x1, x2 or weight', 'v', v)
+  return v
 }
 
 /**
  * An equivariant bilinear map of two sets of irreps on some device.
  *
- * Arrays are row-major [batch, irreps.dim] in layout mul_ir; the batch is read off their lengths. Everything that the product
- * needs lives in native memory, released by `dispose()` or, later, by the garbage collector.
+ * Arrays are row-major [batch, irreps.dim] in layout mul_ir; the batch is read off their lengths. Weights, in products that have
+ * any, are [weightNumel] for all samples or [batch, weightNumel], and follow x2 in every call, unless the product has its own.
+ *
+ * A product is one multilinear form
+ *
+ *     F(x1, x2, gradOut, weight) = <gradOut, forward(x1, x2, weight)>
+ *
+ * and everything it computes is that form with one operand left out: `forward` leaves out gradOut, `backward` the others, and
+ * `doubleBackward` sums such evaluations. So derivatives of any order are made of these three.
+ *
+ * Everything that the product needs lives in native memory, released by `dispose()` or, later, by the garbage collector.
  */
 export abstract class Product implements Disposable {
   readonly irrepsIn1: Irreps
@@ -45,24 +80,30 @@ export abstract class Product implements Disposable {
   readonly paths: readonly Path[]
   /** Which channels are coupled: `outer`, each of in1 with each of in2; `each`, channel u with channel u. */
   readonly channels: 'outer' | 'each'
-  /** Learnable weights. */
-  readonly weightNumel: number = 0
+  /** Learnable weights: of every sample, or of all. */
+  readonly weightNumel: number
   readonly device: DeviceId
-  readonly #plan: () => Plan
-  readonly #execution: Execution
+  /** Weights that calls use which are given none. */
+  protected ownWeight: FloatArray | undefined
+  readonly #plans: readonly (() => Plan)[]
+  readonly #form: MultilinearForm
   #flops: number | undefined
 
-  protected constructor({ irreps, paths, channels, plan }: Definition, options: ProductOptions) {
+  protected constructor(
+    { irreps, paths, channels, plan, unweightedPlan, weights }: Definition,
+    options: ProductOptions,
+  ) {
     ;[this.irrepsIn1, this.irrepsIn2, this.irrepsOut] = irreps
     this.paths = Object.freeze([...paths])
     this.channels = channels
+    this.weightNumel = weights?.numel ?? 0
     this.device = resolveDevice(options.device)
-    this.#plan = plan
-    this.#execution = new Execution(this.device, this.encodedPlan(), [
-      { name: 'x1', dim: this.irrepsIn1.dim, irreps: this.irrepsIn1.toString() },
-      { name: 'x2', dim: this.irrepsIn2.dim, irreps: this.irrepsIn2.toString() },
-      { name: 'out', dim: this.irrepsOut.dim, irreps: this.irrepsOut.toString() },
-    ])
+    const operands: OperandInfo[] = ['x1', 'x2', 'gradOut'].map((name, o) => {
+      return { name, dim: irreps[o].dim, irreps: irreps[o].toString() }
+    })
+    if (weights && weights.numel > 0) operands.push({ name: 'weight', dim: weights.numel, shared: weights.shared })
+    this.#plans = unweightedPlan ? [plan, unweightedPlan] : [plan]
+    this.#form = new MultilinearForm(this.device, this.#plans, operands)
   }
 
   /**
@@ -70,22 +111,28 @@ export abstract class Product implements Disposable {
    *
    *     out[c, k] = sum over paths, i, j of  coefficient * wigner3j[i, j, k] * x1[a, i] * x2[b, j]
    *
-   * with channels (a, b) -> c as `channels` says. Two DeviceArrays give a DeviceArray, anything else a Float32Array.
+   * with channels (a, b) -> c as `channels` says, times weights where it has any.
    *
    * @param x1 [batch, irrepsIn1.dim]
    * @param x2 [batch, irrepsIn2.dim]
-   * @returns [batch, irrepsOut.dim], `options.out` where it is given
-   * @throws GauntletError ERR_DTYPE, ERR_LENGTH, ERR_BUFFER, ERR_DEVICE, ERR_DISPOSED before anything is written, ERR_CUDA
+   * @param rest weights, where the product has any and not its own; then options
+   * @returns [batch, irrepsOut.dim]: `options.out` where it is given, a DeviceArray if x1 and x2 are such, else a Float32Array
+   * @throws GauntletError ERR_DTYPE, ERR_LENGTH, ERR_BUFFER, ERR_ARGUMENT (weights missing or too many), ERR_DEVICE (a DeviceArray
+   * that lives elsewhere), ERR_DISPOSED before anything is written, ERR_MEMORY, ERR_CUDA
    * @example
    * const product = new FullTensorProduct('1o', '1o', { filterIrOut: ['1e'] })
    * product.forward(new Float32Array([1, 0, 0]), new Float32Array([0, 1, 0])) // [0, 0, 0.707]: the cross product / sqrt(2)
    */
-  forward<Out extends FloatArray>(x1: FloatArray, x2: FloatArray, options: { out: Out }): Out
-  forward(x1: DeviceArray, x2: DeviceArray, options?: ForwardOptions<DeviceArray>): DeviceArray
-  forward(x1: Float32Array, x2: FloatArray, options?: ForwardOptions<Float32Array>): Float32Array
-  forward(x1: FloatArray, x2: Float32Array, options?: ForwardOptions<Float32Array>): Float32Array
-  forward(x1: FloatArray, x2: FloatArray, options: ForwardOptions = {}): FloatArray {
-    return this.#execution.evaluate(2, [x1, x2], options)
+  forward<Out extends FloatArray>(
+    x1: FloatArray,
+    x2: FloatArray,
+    ...rest: [options: { out: Out }] | [weight: FloatArray | undefined, options: { out: Out }]
+  ): Out
+  forward<A extends FloatArray, B extends FloatArray>(x1: A, x2: B, ...rest: Rest<{ out?: undefined }>): ResultOf<A | B>
+  forward(x1: FloatArray, x2: FloatArray, ...rest: Rest<ForwardOptions>): FloatArray
+  forward(x1: FloatArray, x2: FloatArray, ...rest: Rest<ForwardOptions>): FloatArray {
+    const { weight, options } = splitRest<ForwardOptions>(rest)
+    return this.#form.forward(this.#operands({ x1, x2 }, weight), options)
   }
 
   /**
@@ -97,13 +144,147 @@ export abstract class Product implements Disposable {
   forwardAsync<Out extends FloatArray>(
     x1: FloatArray,
     x2: FloatArray,
-    options: { out: Out; signal?: AbortSignal },
+    ...rest:
+      | [options: { out: Out; signal?: AbortSignal }]
+      | [weight: FloatArray | undefined, options: { out: Out; signal?: AbortSignal }]
   ): Promise<Out>
-  forwardAsync(x1: DeviceArray, x2: DeviceArray, options?: ForwardAsyncOptions<DeviceArray>): Promise<DeviceArray>
-  forwardAsync(x1: Float32Array, x2: FloatArray, options?: ForwardAsyncOptions<Float32Array>): Promise<Float32Array>
-  forwardAsync(x1: FloatArray, x2: Float32Array, options?: ForwardAsyncOptions<Float32Array>): Promise<Float32Array>
-  forwardAsync(x1: FloatArray, x2: FloatArray, options: ForwardAsyncOptions = {}): Promise<FloatArray> {
-    return this.#execution.evaluateAsync(2, [x1, x2], options)
+  forwardAsync<A extends FloatArray, B extends FloatArray>(
+    x1: A,
+    x2: B,
+    ...rest: Rest<{ out?: undefined; signal?: AbortSignal }>
+  ): Promise<ResultOf<A | B>>
+  forwardAsync(x1: FloatArray, x2: FloatArray, ...rest: Rest<ForwardAsyncOptions>): Promise<FloatArray>
+  async forwardAsync(x1: FloatArray, x2: FloatArray, ...rest: Rest<ForwardAsyncOptions>): Promise<FloatArray> {
+    const { weight, options } = splitRest<ForwardAsyncOptions>(rest)
+    return this.#form.forwardAsync(this.#operands({ x1, x2 }, weight), options)
+  }
+  /**
+   * The gradients of L = <gradOut, forward(x1, x2, weight)>,
+   *
+   *     x1[a, i]  sum over paths, j, k of  coefficient * wigner3j[i, j, k] * x2[b, j] * gradOut[c, k]
+   *
+   * and so on: the product's form with x1, x2 or the weights left out. The gradient of shared weights is summed over samples.
+   *
+   * @param gradOut [batch, irrepsOut.dim]
+   * @param rest weights, where the product has any and not its own; then options
+   * @returns arrays of the shapes of x1, x2 and weight: where `options.out` says, else DeviceArrays if gradOut, x1 and x2 are such,
+   * else Float32Arrays
+   * @throws GauntletError as `forward` does, and ERR_ARGUMENT for unknown names in `only` and results that share memory
+   * @example
+   * const { x1: gradX1, x2: gradX2 } = product.backward(gradOut, x1, x2)
+   * const { x1: forces } = product.backward(gradOut, x1, x2, { only: ['x1'] })
+   */
+  backward<
+    G extends FloatArray,
+    A extends FloatArray,
+    B extends FloatArray,
+    Name extends InputName = InputName,
+    Out extends FloatArray = never,
+  >(
+    gradOut: G,
+    x1: A,
+    x2: B,
+    ...rest: Rest<GradientOptions<Name, Out>>
+  ): Pick<Gradients<ResultOf<G | A | B> | Out>, Name> {
+    const { weight, options } = splitRest<GradientOptions>(rest)
+    const operands = this.#operands({ x1, x2, gradOut }, weight)
+    return this.#form.gradients({ operands, possible: INPUTS }, options) as Pick<
+      Gradients<ResultOf<G | A | B> | Out>,
+      Name
+    >
+  }
+
+  /**
+   * `backward` off the event loop, as `forwardAsync`.
+   *
+   * @throws never; the promise rejects as `backward` throws, and with the signal's reason
+   */
+  async backwardAsync<
+    G extends FloatArray,
+    A extends FloatArray,
+    B extends FloatArray,
+    Name extends InputName = InputName,
+    Out extends FloatArray = never,
+  >(
+    gradOut: G,
+    x1: A,
+    x2: B,
+    ...rest: Rest<AsyncGradientOptions<Name, Out>>
+  ): Promise<Pick<Gradients<ResultOf<G | A | B> | Out>, Name>> {
+    const { weight, options } = splitRest<AsyncGradientOptions>(rest)
+    const operands = this.#operands({ x1, x2, gradOut }, weight)
+    return (await this.#form.gradientsAsync({ operands, possible: INPUTS }, options)) as Pick<
+      Gradients<ResultOf<G | A | B> | Out>,
+      Name
+    >
+  }
+
+  /**
+   * The gradients of <v.x1, dL/dx1> + <v.x2, dL/dx2> + <v.weight, dL/dweight> with L = <gradOut, forward(x1, x2, weight)>: what
+   * training on forces needs. With F(x1, x2, gradOut, weight) = L, linear in each,
+   *
+   *     x1       F(., v.x2, gradOut, weight) + F(., x2, gradOut, v.weight)
+   *     x2       F(v.x1, ., gradOut, weight) + F(x1, ., gradOut, v.weight)
+   *     weight   F(v.x1, x2, gradOut, .) + F(x1, v.x2, gradOut, .)
+   *     gradOut  F(v.x1, x2, ., weight) + F(x1, v.x2, ., weight) + F(x1, x2, ., v.weight)
+   *
+   * where . stands for the operand that is left out. A direction that is missing is zero and costs nothing.
+   *
+   * @param v gradients of a loss with respect to what `backward` gave, in its shapes
+   * @returns arrays of the shapes of x1, x2, weight and gradOut: where `options.out` says, else DeviceArrays if gradOut, x1, x2 and
+   * all of v are such, else Float32Arrays
+   * @throws GauntletError as `backward` does
+   * @example
+   * const { x1, gradOut } = product.doubleBackward({ x1: v }, g, a, b, { only: ['x1', 'gradOut'] })
+   */
+  doubleBackward<
+    V extends FloatArray,
+    G extends FloatArray,
+    A extends FloatArray,
+    B extends FloatArray,
+    Name extends OperandName = OperandName,
+    Out extends FloatArray = never,
+  >(
+    v: Directions<V>,
+    gradOut: G,
+    x1: A,
+    x2: B,
+    ...rest: Rest<GradientOptions<Name, Out>>
+  ): Pick<Gradients<ResultOf<V | G | A | B> | Out>, Name> {
+    const { weight, options } = splitRest<GradientOptions>(rest)
+    const operands = this.#operands({ x1, x2, gradOut }, weight)
+    return this.#form.gradients({ operands, possible: ALL, v: given(v) }, options) as Pick<
+      Gradients<ResultOf<V | G | A | B> | Out>,
+      Name
+    >
+  }
+
+  /**
+   * `doubleBackward` off the event loop. It goes through several sums one term after another: leave every array alone until the
+   * promise settles, whatever it is.
+   *
+   * @throws never; the promise rejects as `doubleBackward` throws, and with the signal's reason
+   */
+  async doubleBackwardAsync<
+    V extends FloatArray,
+    G extends FloatArray,
+    A extends FloatArray,
+    B extends FloatArray,
+    Name extends OperandName = OperandName,
+    Out extends FloatArray = never,
+  >(
+    v: Directions<V>,
+    gradOut: G,
+    x1: A,
+    x2: B,
+    ...rest: Rest<AsyncGradientOptions<Name, Out>>
+  ): Promise<Pick<Gradients<ResultOf<V | G | A | B> | Out>, Name>> {
+    const { weight, options } = splitRest<AsyncGradientOptions>(rest)
+    const operands = this.#operands({ x1, x2, gradOut }, weight)
+    return (await this.#form.gradientsAsync({ operands, possible: ALL, v: given(v) }, options)) as Pick<
+      Gradients<ResultOf<V | G | A | B> | Out>,
+      Name
+    >
   }
 
   /**
@@ -111,22 +292,33 @@ export abstract class Product implements Disposable {
    * CPU may execute fewer operations: coefficients that are the same but for signs are shared.
    */
   cost(batch: number): Cost {
-    this.#flops ??= countFlops(this.#plan())
+    this.#flops ??= this.#plans.reduce((sum, plan) => sum + countFlops(plan()), 0)
     const floats = this.irrepsIn1.dim + this.irrepsIn2.dim + this.irrepsOut.dim
     return { flops: batch * this.#flops, bytes: 4 * batch * floats, weights: this.weightNumel }
   }
 
   /** The product as native code reads it; see native/core/plan.h. @internal */
   encodedPlan(): EncodedPlan {
-    return encodePlan(this.#plan())
+    return encodePlan(this.#plans[0]())
   }
 
   /** Releases its native memory, at once or with the last call in flight; any later call throws ERR_DISPOSED. */
   dispose(): void {
-    this.#execution.dispose()
+    this.#form.dispose()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** Adds weights to the operands, given ones or its own. */
+  #operands(operands: Operands, given: unknown): Operands {
+    if (this.weightNumel === 0) {
+      if (given !== undefined) throw expected('nothing (this product has no weights)', 'weight', given)
+      return operands
+    }
+    const weight = given ?? this.ownWeight
+    if (weight === undefined) throw expected(`an array of ${this.weightNumel} weights`, 'weight', weight, 'ERR_DTYPE')
+    return { ...operands, weight: weight as FloatArray }
   }
 }

@@ -10,31 +10,51 @@ import type { Product } from './product.js'
  * @returns [batch, irrepsOut.dim]
  */
 export function referenceForward(product: Product, x1: ArrayLike<number>, x2: ArrayLike<number>): Float64Array {
-  const { irrepsIn1, irrepsIn2, irrepsOut } = product
-  const batch = irrepsIn1.dim > 0 ? x1.length / irrepsIn1.dim : x2.length / irrepsIn2.dim
-  const starts = [irrepsIn1, irrepsIn2, irrepsOut].map((irreps) => irreps.slices())
-  const out = new Float64Array(batch * irrepsOut.dim)
+  return referenceWithout(product, 2, [x1, x2])
+}
+
+/**
+ * The same for any operand of F = <y, forward(x1, x2)>: what multiplies operand `target` (0 = x1, 1 = x2, 2 = y) at the two others,
+ * given in their order.
+ */
+export function referenceWithout(
+  product: Product,
+  target: 0 | 1 | 2,
+  others: readonly [ArrayLike<number>, ArrayLike<number>],
+): Float64Array {
+  const irreps = [product.irrepsIn1, product.irrepsIn2, product.irrepsOut]
+  const [first, second] = [0, 1, 2].filter((o) => o !== target)
+  const batch =
+    irreps[first].dim > 0 ? others[0].length / irreps[first].dim : others[1].length / (irreps[second].dim || 1)
+  const starts = irreps.map((operand) => operand.slices())
+  const out = new Float64Array(batch * irreps[target].dim)
   for (const path of product.paths) {
-    const [a, b, c] = [irrepsIn1.at(path.in1), irrepsIn2.at(path.in2), irrepsOut.at(path.out)]
+    const blocks = [path.in1, path.in2, path.out]
+    const sizes = blocks.map((block, o) => irreps[o].at(block).ir.dim)
+    const muls = blocks.map((block, o) => irreps[o].at(block).mul)
     const coefficients = [...sharedWigner3j(path.l1, path.l2, path.l3).entries()].filter(([, value]) => value !== 0)
-    const pairs: [number, number, number][] = []
-    if (product.channels === 'outer') {
-      for (let u = 0; u < a.mul; u++) for (let v = 0; v < b.mul; v++) pairs.push([u, v, u * b.mul + v])
-    } else {
-      for (let u = 0; u < Math.min(a.mul, b.mul, c.mul); u++) pairs.push([u, u, u])
-    }
+    const terms = coefficients.map(([at, value]) => ({
+      component: [Math.floor(at / (sizes[1] * sizes[2])), Math.floor(at / sizes[2]) % sizes[1], at % sizes[2]],
+      value: path.coefficient * value,
+    }))
+    const channels = listChannels(product.channels, muls)
     for (let sample = 0; sample < batch; sample++) {
-      for (const [u, v, w] of pairs) {
-        const at1 = sample * irrepsIn1.dim + starts[0][path.in1].start + u * a.ir.dim
-        const at2 = sample * irrepsIn2.dim + starts[1][path.in2].start + v * b.ir.dim
-        const at3 = sample * irrepsOut.dim + starts[2][path.out].start + w * c.ir.dim
-        for (const [at, value] of coefficients) {
-          const i = Math.floor(at / (b.ir.dim * c.ir.dim))
-          const j = Math.floor(at / c.ir.dim) % b.ir.dim
-          out[at3 + (at % c.ir.dim)] += path.coefficient * value * x1[at1 + i] * x2[at2 + j]
+      const start = blocks.map((block, o) => sample * irreps[o].dim + starts[o][block].start)
+      for (const channel of channels) {
+        const at = start.map((offset, o) => offset + channel[o] * sizes[o])
+        for (const { component, value } of terms) {
+          const a = others[0][at[first] + component[first]]
+          const b = others[1][at[second] + component[second]]
+          out[at[target] + component[target]] += value * a * b
         }
       }
     }
   }
   return out
+}
+
+/** Channels of in1, in2 and out that are coupled. */
+function listChannels(how: 'outer' | 'each', [mul1, mul2, mul3]: readonly number[]): number[][] {
+  if (how === 'each') return Array.from({ length: Math.min(mul1, mul2, mul3) }, (_, u) => [u, u, u])
+  return Array.from({ length: mul1 * mul2 }, (_, n) => [Math.floor(n / mul2), n % mul2, n])
 }

@@ -17,6 +17,7 @@ export class DeviceArray implements Disposable {
   readonly device: DeviceId
   /** @internal What native code knows it by. */
   readonly native: NativeDeviceArray
+  #disposed = false
 
   private constructor(device: DeviceId, length: number) {
     this.native = callNative(() => new (loadAddon().NativeDeviceArray)(device, length))
@@ -67,7 +68,13 @@ export class DeviceArray implements Disposable {
 
   /** Releases the memory, at once or with the last call in flight that works on it. Any later use is an error. */
   dispose(): void {
+    this.#disposed = true
     this.native.dispose()
+  }
+
+  /** Whether its memory is gone. */
+  get disposed(): boolean {
+    return this.#disposed
   }
 
   [Symbol.dispose](): void {

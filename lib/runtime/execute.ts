@@ -202,6 +202,8 @@ function samplesOf(
 ): number | undefined {
   if (!(array instanceof DeviceArray)) {
     checkFloat32Array(array, name)
+  } else if (array.disposed) {
+    throw new GauntletError('ERR_DISPOSED', `Expected an array with memory for ${name} but it was disposed of`)
   } else if (array.device !== device) {
     throw expected(`a DeviceArray on ${device}`, name, array.device, 'ERR_DEVICE')
   }
@@ -232,7 +234,7 @@ export function newFloat32Array(length: number): Float32Array {
   }
 }
 
-/** For a result that nobody gave memory for; page-locking it would cost more than it saves. */
-function allocateOnHost(length: number): Float32Array {
+/** @internal For a result of an asynchronous call that nobody gave memory for; page-locking it would cost more than it saves. */
+export function allocateOnHost(length: number): Float32Array {
   return allocate(length, { pinned: false })
 }

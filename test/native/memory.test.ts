@@ -155,6 +155,6 @@ describe('DeviceArray on the CPU', () => {
     expect(codeOf(() => array.toArray())).toBe('ERR_DISPOSED')
     expect(codeOf(() => array.set(noise(10)))).toBe('ERR_DISPOSED')
     using execution = new Execution('cpu', encode(), operands)
-    expect(codeOf(() => execution.evaluate(2, [array, noise(15)]))).toBe('ERR_LENGTH')
+    expect(codeOf(() => execution.evaluate(2, [array, noise(15)]))).toBe('ERR_DISPOSED')
   })
 })

@@ -1,0 +1,111 @@
+import { checkFloat32Array } from '../runtime/arrays.js'
+import { DeviceArray } from '../runtime/device-array.js'
+import { expected } from '../runtime/errors.js'
+import type { FloatArray, Target } from '../runtime/execute.js'
+
+// Every derivative of a product is a sum of evaluations of its own multilinear form F(x1, x2, gradOut, weight), with one
+// operand left out and some of the others replaced. This file says which; form.ts evaluates them.
+
+/** What a product is differentiated by. */
+export type InputName = 'x1' | 'x2' | 'weight'
+/** What L = <gradOut, out> is made of. */
+export type OperandName = InputName | 'gradOut'
+
+export const INPUTS: readonly InputName[] = ['x1', 'x2', 'weight']
+export const OPERANDS: Readonly<Record<OperandName, Target>> = { x1: 0, x2: 1, gradOut: 2, weight: 3 }
+
+/** Gradients by name; that of weights only from a product that has any. */
+export interface Gradients<Result extends FloatArray = FloatArray> {
+  x1: Result
+  x2: Result
+  weight?: Result
+  gradOut: Result
+}
+
+export interface GradientOptions<Name extends OperandName = OperandName, Out extends FloatArray = FloatArray> {
+  /** The gradients wanted; all by default. Others are not computed. */
+  only?: readonly Name[]
+  /** Where results go (overwritten), each a new array by default. They may share memory with inputs, not with each other. */
+  out?: Readonly<Partial<Record<Name, Out>>>
+}
+
+export interface AsyncGradientOptions<
+  Name extends OperandName = OperandName,
+  Out extends FloatArray = FloatArray,
+> extends GradientOptions<Name, Out> {
+  /** Checked before the call starts; a call that has started runs to its end. */
+  signal?: AbortSignal
+}
+
+/** The directions of a second derivative: gradients of a loss with respect to what `backward` gave. Zero where missing. */
+export interface Directions<V extends FloatArray = FloatArray> {
+  readonly x1?: V
+  readonly x2?: V
+  readonly weight?: FloatArray
+}
+
+/** The last arguments of a call: weights where the product has any, then options. */
+export type Rest<Options> = [options?: Options] | [weight: FloatArray | undefined, options?: Options]
+
+export type Operands = Readonly<Partial<Record<OperandName, FloatArray>>>
+export type Results = Partial<Record<OperandName, FloatArray>>
+
+/** F at these operands with one more left out. `replaced`: whose place a direction has taken. */
+export interface Term {
+  operands: Operands
+  replaced?: OperandName
+}
+
+/**
+ * The gradient of sum over o of <v[o], dF/do> with respect to `target`: one term for every direction but the target's own,
+ * which F, being linear in it, does not know.
+ */
+export function secondTerms(target: OperandName, operands: Operands, v: Directions): Term[] {
+  const directions = INPUTS.filter((name) => name !== target && v[name] !== undefined)
+  return directions.map((replaced) => ({ operands: { ...operands, [replaced]: v[replaced] }, replaced }))
+}
+
+/** Tells weights from options. */
+export function splitRest<Options extends object>(rest: readonly unknown[]): { weight: unknown; options: Options } {
+  const first: unknown = rest[0]
+  const alone = rest.length < 2 && !(ArrayBuffer.isView(first) || first instanceof DeviceArray)
+  const [weight, options] = alone ? [undefined, first ?? {}] : [first, rest[1] ?? {}]
+  if (typeof options !== 'object' || ArrayBuffer.isView(options)) throw expected('an object', 'options', options)
+  return { weight, options: options as Options }
+}
+
+/** The names in `only`, or all of `possible`. */
+export function chooseNames(only: unknown, possible: readonly OperandName[]): readonly OperandName[] {
+  if (only === undefined) return possible
+  const known = (name: unknown): name is OperandName => possible.some((other) => other === name)
+  if (Array.isArray(only) && only.every(known)) return [...new Set(only)]
+  const wrong: unknown = Array.isArray(only) ? only.find((name) => !known(name)) : only
+  throw expected(`names among ${possible.map((name) => `'${name}'`).join(', ')}`, 'only', wrong)
+}
+
+/** Whether writing one array changes the other. */
+export function overlap(a: FloatArray, b: FloatArray): boolean {
+  if (a instanceof DeviceArray || b instanceof DeviceArray) return a === b
+  // Two objects can stand for the same shared memory, and nothing tells.
+  if (a.buffer !== b.buffer) return isShared(a) && isShared(b)
+  return a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength
+}
+
+function isShared({ buffer }: Float32Array): boolean {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
+}
+
+/** A copy of an array where it is. */
+export function copyOf(array: FloatArray): FloatArray {
+  return array instanceof DeviceArray ? DeviceArray.from(array.toArray(), array.device) : array.slice()
+}
+
+/** Zeros for a gradient that no term reaches. */
+export function clear(array: FloatArray): void {
+  if (array instanceof DeviceArray) {
+    array.set(new Float32Array(array.length))
+  } else {
+    checkFloat32Array(array, 'out')
+    array.fill(0)
+  }
+}

@@ -1,0 +1,207 @@
+import {
+  allocateOnHost,
+  Execution,
+  type FloatArray,
+  type NamedArray,
+  type OperandInfo,
+  type Target,
+} from '../runtime/execute.js'
+import { expected } from '../runtime/errors.js'
+import type { DeviceId } from '../runtime/native.js'
+import {
+  type AsyncGradientOptions,
+  chooseNames,
+  clear,
+  copyOf,
+  type Directions,
+  type GradientOptions,
+  type OperandName,
+  OPERANDS,
+  type Operands,
+  overlap,
+  type Results,
+  secondTerms,
+  type Term,
+} from './derivative.js'
+import { encodePlan, type Plan } from './plan.js'
+
+/** Which derivatives of F. */
+export interface Request {
+  operands: Operands
+  /** What can be asked for. */
+  possible: readonly OperandName[]
+  /** For the derivatives of sum over o of <v[o], dF/do> instead of those of F. */
+  v?: Directions
+}
+
+/** One result: F summed over terms, with `target` left out. */
+interface Job {
+  target: OperandName
+  terms: readonly Term[]
+  out: FloatArray
+}
+
+/**
+ * F(x1, x2, gradOut, weight) on a device, and sums of its values with one operand left out. It consists of a form that is linear in
+ * every operand and, where some paths of a product have no weights, of one without weights.
+ */
+export class MultilinearForm implements Disposable {
+  readonly #executions: readonly Execution[]
+  readonly #weighted: boolean
+
+  /** @param operands x1, x2, gradOut and, for the first of the plans, weight */
+  constructor(device: DeviceId, plans: readonly (() => Plan)[], operands: readonly OperandInfo[]) {
+    this.#weighted = operands.length > 3
+    this.#executions = plans.map((plan, n) => {
+      return new Execution(device, encodePlan(plan()), n === 0 ? operands : operands.slice(0, 3))
+    })
+  }
+
+  /** dF/dgradOut */
+  forward(operands: Operands, { out }: { out?: FloatArray }): FloatArray {
+    const [job] = this.#jobs({ operands, possible: ['gradOut'] }, { out: { gradOut: out } }, () => 'out')
+    this.#run(job)
+    return job.out
+  }
+
+  async forwardAsync(operands: Operands, options: { out?: FloatArray; signal?: AbortSignal }): Promise<FloatArray> {
+    options.signal?.throwIfAborted()
+    const out = { gradOut: options.out }
+    const [job] = this.#jobs({ operands, possible: ['gradOut'] }, { out }, () => 'out', allocateOnHost)
+    await this.#runAsync(job)
+    return job.out
+  }
+
+  /** Nothing is written before every argument was found good. */
+  gradients(request: Request, options: GradientOptions): Results {
+    const jobs = this.#jobs(request, options, nameResult)
+    for (const job of jobs) this.#run(job)
+    return resultsOf(jobs)
+  }
+
+  /** The first term of every result is started, and what that needs copied, before this returns. */
+  async gradientsAsync(request: Request, options: AsyncGradientOptions): Promise<Results> {
+    options.signal?.throwIfAborted()
+    const jobs = this.#jobs(request, options, nameResult, allocateOnHost)
+    await Promise.all(jobs.map((job) => this.#runAsync(job)))
+    return resultsOf(jobs)
+  }
+
+  dispose(): void {
+    for (const execution of this.#executions) execution.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #run(job: Job): void {
+    let accumulate = false
+    for (const [execution, inputs] of this.#evaluations(job)) {
+      execution.evaluate(OPERANDS[job.target], inputs, { out: job.out, accumulate })
+      accumulate = true
+    }
+    if (!accumulate) clear(job.out)
+  }
+
+  async #runAsync(job: Job): Promise<void> {
+    let accumulate = false
+    for (const [execution, inputs] of this.#evaluations(job)) {
+      await execution.evaluateAsync(OPERANDS[job.target], inputs, { out: job.out, accumulate })
+      accumulate = true
+    }
+    if (!accumulate) clear(job.out)
+  }
+
+  /** Checks everything. `resultName`: what messages call a result that was given. */
+  #jobs(
+    { operands, possible, v }: Request,
+    { only, out }: GradientOptions,
+    resultName: Naming,
+    onHost?: (length: number) => Float32Array,
+  ): Job[] {
+    const known = possible.filter((name) => name !== 'weight' || this.#weighted)
+    const targets = chooseNames(only, known)
+    const inputNames = known.filter((name) => name !== 'gradOut')
+    const directions = checkNames(v, 'v', inputNames)
+    const given = checkNames(out, 'out', known).filter((name) => targets.includes(name))
+    const inputs = [
+      ...named(operands, Object.keys(operands) as OperandName[], (name) => name),
+      ...named(v ?? {}, directions, (name) => `v.${name}`),
+    ]
+    const results = named(out ?? {}, given, resultName)
+    const batch = this.#executions[0].samples([...inputs, ...results]) ?? 0
+    checkApart(results)
+
+    const terms = targets.map((target) => (v ? secondTerms(target, operands, v) : [{ operands }]))
+    // A single evaluation may write to its inputs; of several, the later ones still read them.
+    const single = this.#executions.length * terms.flat().length === 1
+    const safe = new Map(inputs.map(({ array }) => [array, single ? array : apartFrom(results, array)]))
+    const data = inputs.filter(({ operand }) => operand !== OPERANDS.weight).map(({ array }) => array)
+    return targets.map((target, n) => ({
+      target,
+      terms: terms[n].map((term) => ({ ...term, operands: mapValues(term.operands, (array) => safe.get(array)!) })),
+      out: out?.[target] ?? this.#executions[0].newResult(OPERANDS[target], batch, data, onHost),
+    }))
+  }
+
+  /** What to evaluate for a result, in order. */
+  *#evaluations({ target, terms }: Job): Generator<[Execution, FloatArray[]]> {
+    for (const { operands, replaced } of terms) {
+      for (const [n, execution] of this.#executions.entries()) {
+        // Without weights F does not depend on them.
+        if (n > 0 && (target === 'weight' || replaced === 'weight')) continue
+        const inputs = execution.operands.map(({ name }) => name as OperandName).filter((name) => name !== target)
+        yield [execution, inputs.map((name) => operands[name]!)]
+      }
+    }
+  }
+}
+
+interface NamedOperand extends NamedArray {
+  target: OperandName
+  operand: Target
+  array: FloatArray
+}
+
+type Naming = (operand: OperandName) => string
+
+const nameResult: Naming = (target) => `out.${target}`
+
+function named(arrays: Operands, names: readonly OperandName[], naming: Naming): NamedOperand[] {
+  return names.map((target) => {
+    return { name: naming(target), target, operand: OPERANDS[target], array: arrays[target]! }
+  })
+}
+
+function mapValues(operands: Operands, f: (array: FloatArray) => FloatArray): Operands {
+  return Object.fromEntries(Object.entries(operands).map(([name, array]) => [name, f(array)]))
+}
+
+function resultsOf(jobs: readonly Job[]): Results {
+  return Object.fromEntries(jobs.map(({ target, out }) => [target, out]))
+}
+
+/** The properties that an object has; refuses any that is not among `known`. */
+function checkNames(value: unknown, name: string, known: readonly OperandName[]): OperandName[] {
+  if (value === undefined) return []
+  const wanted = `an object with arrays for ${known.join(', ')}`
+  if (typeof value !== 'object' || value === null) throw expected(wanted, name, value)
+  const given = Object.entries(value).filter(([, array]) => array !== undefined)
+  return given.map(([key]) => {
+    const found = known.find((other) => other === key)
+    if (found === undefined) throw expected(wanted, name, key)
+    return found
+  })
+}
+
+function checkApart(results: readonly NamedOperand[]): void {
+  for (const [n, a] of results.entries()) {
+    const other = results.slice(n + 1).find((b) => overlap(a.array, b.array))
+    if (other) throw expected(`memory apart from that of ${a.name}`, other.name, other.array)
+  }
+}
+
+function apartFrom(results: readonly NamedOperand[], array: FloatArray): FloatArray {
+  return results.some((result) => overlap(result.array, array)) ? copyOf(array) : array
+}
