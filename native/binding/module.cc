@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "binding/convolution.h"
+#include "binding/contraction.h"
 #include "binding/device_array.h"
 #include "binding/devices.h"
 #include "binding/edge_function.h"
@@ -41,6 +43,8 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod("measureMachine", &Addon::measure),
                          });
     exports.Set("NativeExecutor", NativeExecutor::define(env));
+    exports.Set("NativeConvolution", NativeConvolution::define(env));
+    exports.Set("NativeContraction", NativeContraction::define(env));
     exports.Set("NativeEdgeFunction", NativeEdgeFunction::define(env));
     exports.Set("NativeDeviceArray", DeviceArray::define(env));
   }

@@ -1,0 +1,90 @@
+#include "binding/convolution.h"
+
+#include <algorithm>
+#include <string>
+
+#include "binding/call.h"
+#include "binding/errors.h"
+#include "binding/memory.h"
+
+namespace gauntlet::binding {
+namespace {
+
+std::span<const int32_t> list(const Napi::Object& graph, const char* name, size_t least) {
+  const auto values = read_array<int32_t>(graph.Env(), graph.Get(name), napi_int32_array);
+  if (values.size() < least) throw Error("ERR_ARGUMENT", "The graph is malformed");
+  return values;
+}
+
+/// The lists that lib/product/graph.ts keeps to itself; it has made sure of what is in them.
+GraphView read_graph(const Napi::Value& value) {
+  if (!value.IsObject()) throw Error("ERR_ARGUMENT", "Expected a graph");
+  const Napi::Object graph = value.As<Napi::Object>();
+  const auto senders = list(graph, "senders", 0);
+  const size_t edges = senders.size();
+  const auto sender_start = list(graph, "senderStart", 1), receiver_start = list(graph, "receiverStart", 1);
+  return {edges,
+          senders.data(),
+          list(graph, "receivers", edges).data(),
+          {sender_start.size() - 1, sender_start.data(), list(graph, "senderOrder", edges).data()},
+          {receiver_start.size() - 1, receiver_start.data(), list(graph, "receiverOrder", edges).data()}};
+}
+
+}  // namespace
+
+Napi::Function NativeConvolution::define(Napi::Env env) {
+  return DefineClass(env, "NativeConvolution",
+                     {InstanceMethod("evaluate", &NativeConvolution::evaluate),
+                      InstanceMethod("dispose", &NativeConvolution::dispose)});
+}
+
+NativeConvolution::NativeConvolution(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeConvolution>(info) {
+  guard(info.Env(), [&] {
+    device_ = parse_device(info[0].ToString().Utf8Value());
+    if (device_ != kHost) throw Error("ERR_DEVICE", "Convolutions run on the CPU only so far");
+    const ConvolutionTable table = decode_convolution(read_array<int32_t>(info.Env(), info[1], napi_int32_array),
+                                                      read_array<double>(info.Env(), info[2], napi_float64_array));
+    std::copy_n(table.dim, kOperands, dim_);
+    convolution_ = make_cpu_convolution(table);
+  });
+}
+
+void NativeConvolution::evaluate(const Napi::CallbackInfo& info) {
+  guard(info.Env(), [&] {
+    if (!convolution_) throw Error("ERR_DISPOSED", "This convolution was disposed of");
+    int32_t target;
+    bool accumulate;
+    const int32_t last = dim_[kWeights] > 0 ? kOperands : kOperands - 1;
+    if (napi_get_value_int32(info.Env(), info[0], &target) != napi_ok || target < 0 || target >= last ||
+        napi_get_value_bool(info.Env(), info[6], &accumulate) != napi_ok) {
+      throw Error("ERR_ARGUMENT", "Expected an operand to leave out and whether to accumulate");
+    }
+    const GraphView graph = read_graph(info[5]);
+    const size_t rows[kOperands] = {graph.by_sender.nodes, graph.edges, graph.by_receiver.nodes, graph.edges};
+    Argument arguments[kOperands];
+    Operand operands[kOperands];
+    for (int o = 0; o < last; ++o) {
+      arguments[o] = read_argument(info.Env(), info[1 + o], device_);
+      const size_t length = arguments[o].length;
+      const bool fits = dim_[o] == 0 ? length == 0 : length % dim_[o] == 0 && length / dim_[o] == rows[o];
+      if (!fits) {
+        throw Error("ERR_LENGTH", "Expected " + std::to_string(rows[o]) + " x " + std::to_string(dim_[o]) +
+                                      " values for operand " + std::to_string(o) + " but received " +
+                                      std::to_string(length));
+      }
+      operands[o] = operand_of(arguments[o]);
+    }
+    Argument& out = arguments[target];
+    bool overlaps = false;
+    for (int o = 0; o < last; ++o) overlaps |= o != target && out.overlaps(arguments[o]);
+    if (!overlaps) return convolution_->evaluate(target, operands, graph, accumulate);
+    std::shared_ptr<Memory> result = memory_like(out, accumulate);
+    operands[target] = operand_of(*result);
+    convolution_->evaluate(target, operands, graph, accumulate);
+    deliver(std::move(result), out);
+  });
+}
+
+void NativeConvolution::dispose(const Napi::CallbackInfo&) { convolution_.reset(); }
+
+}  // namespace gauntlet::binding
