@@ -1,8 +1,12 @@
 export { type Cost } from './cost.js'
 export { FullTensorProduct, type FullTensorProductOptions } from './full.js'
 export { GauntTensorProduct, type GauntTensorProductOptions } from './gaunt.js'
+export { ElementwiseTensorProduct, type ElementwiseTensorProductOptions } from './elementwise.js'
+export { FullyConnectedTensorProduct } from './fully-connected.js'
 export { type GridSize } from './grid.js'
 export { MatrixTensorProduct, type MatrixTensorProductOptions } from './matrix.js'
+export { type Instruction, type Mode, type WeightedPath } from './instruction.js'
+export { type BipartiteNodes, Graph } from './graph.js'
 export { type Path } from './path.js'
 export {
   type AsyncGradientOptions,
@@ -14,3 +18,5 @@ export {
 } from './derivative.js'
 export { type ForwardAsyncOptions, type ForwardOptions, Product, type ProductOptions } from './product.js'
 export { referenceForward, referenceWithout } from './reference.js'
+export { TensorProduct, type TensorProductOptions, type WeightView } from './tensor-product.js'
+export { referenceEvaluate, type ReferenceOperands } from './weighted-reference.js'

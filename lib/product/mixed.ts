@@ -12,7 +12,7 @@ import type { Block, Group, MixedForm, MixedPath, Plan, Side, Triple } from './p
 export function mixedPlan(
   irreps: Triple<Irreps>,
   paths: readonly WeightedPath[],
-  weights: { numel: number; shared: boolean },
+  weights?: { numel: number; shared: boolean },
 ): Plan {
   const groups = new Map<string, { lanes: Lanes; channels: number; paths: WeightedPath[] }>()
   for (const path of paths) {

@@ -77,11 +77,13 @@ export function makePath(i1: number, i2: number, i3: number, a: Irrep, b: Irrep,
   return { in1: i1, in2: i2, out: i3, l1: a.l, p1: a.p, l2: b.l, p2: b.p, l3: c.l, p3: c.p, coefficient }
 }
 
-function mayCouple(a: Irrep, b: Irrep, c: Irrep): boolean {
+/** Whether triangle and parity allow a path. */
+export function mayCouple(a: Irrep, b: Irrep, c: Irrep): boolean {
   return isTriangle(a.l, b.l, c.l) && a.p * b.p === c.p
 }
 
-function unreachable(
+/** The error for an output block of which paths reach only some `channels`, or none. */
+export function unreachable(
   in1: Irreps,
   in2: Irreps,
   mul: number,

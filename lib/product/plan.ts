@@ -145,7 +145,7 @@ export interface MixedForm {
 }
 
 export interface MixedPath {
-  /** First fiber rows: component i of channel u is on row + u * size + i. That of x2 is -1 where it is the constant 1. */
+  /** First fiber rows: component i of channel u is on row + u * size + i. That of x1 or x2 is -1 where it is the constant 1. */
   row: Triple<number>
   /** Channels of x1, x2 and y that a lane has. */
   count: Triple<number>

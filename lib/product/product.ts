@@ -40,8 +40,8 @@ export interface ForwardAsyncOptions<Out extends FloatArray = FloatArray> extend
 export interface Definition {
   irreps: [in1: Irreps, in2: Irreps, out: Irreps]
   paths: readonly Path[]
-  /** `outer`: every channel of in1 with every channel of in2; `each`: channel u with channel u. */
-  channels: 'outer' | 'each'
+  /** `outer`: every channel of in1 with every channel of in2; `each`: channel u with channel u; `mixed`: as each path says. */
+  channels: 'outer' | 'each' | 'mixed'
   /** What it computes; with `weights`, linear in them. */
   plan: () => Plan
   /** What is added to that, where some paths take no weights and others do: a form is linear in all of its operands or in none. */
@@ -78,8 +78,8 @@ export abstract class Product implements Disposable {
   readonly irrepsOut: Irreps
   /** Every coupling of two input blocks into an output block. */
   readonly paths: readonly Path[]
-  /** Which channels are coupled: `outer`, each of in1 with each of in2; `each`, channel u with channel u. */
-  readonly channels: 'outer' | 'each'
+  /** Which channels are coupled: `outer`, each of in1 with each of in2; `each`, channel u with channel u; `mixed`, as its paths say. */
+  readonly channels: 'outer' | 'each' | 'mixed'
   /** Learnable weights: of every sample, or of all. */
   readonly weightNumel: number
   readonly device: DeviceId
@@ -103,7 +103,11 @@ export abstract class Product implements Disposable {
     })
     if (weights && weights.numel > 0) operands.push({ name: 'weight', dim: weights.numel, shared: weights.shared })
     this.#plans = unweightedPlan ? [plan, unweightedPlan] : [plan]
-    this.#form = new MultilinearForm(this.device, this.#plans, operands)
+    this.#form = new MultilinearForm(
+      this.#plans.map((plan, n) => {
+        return new Execution(this.device, encodePlan(plan()), n === 0 ? operands : operands.slice(0, 3))
+      }),
+    )
   }
 
   /**

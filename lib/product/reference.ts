@@ -1,4 +1,5 @@
 import { sharedWigner3j } from '../o3/wigner.js'
+import { expected } from '../runtime/errors.js'
 import type { Product } from './product.js'
 
 /**
@@ -54,7 +55,8 @@ export function referenceWithout(
 }
 
 /** Channels of in1, in2 and out that are coupled. */
-function listChannels(how: 'outer' | 'each', [mul1, mul2, mul3]: readonly number[]): number[][] {
+function listChannels(how: Product['channels'], [mul1, mul2, mul3]: readonly number[]): number[][] {
+  if (how === 'mixed') throw expected('a product without modes (referenceEvaluate takes those)', 'product', how)
   if (how === 'each') return Array.from({ length: Math.min(mul1, mul2, mul3) }, (_, u) => [u, u, u])
   return Array.from({ length: mul1 * mul2 }, (_, n) => [Math.floor(n / mul2), n % mul2, n])
 }

@@ -42,27 +42,33 @@ export function referenceEvaluate(
   const starts = irreps.map((operand) => operand.slices())
   const rows = target === 3 && sharedWeights ? 1 : batch
   const result = new Float64Array(rows * (target === 3 ? weightNumel : stride[target]))
-  const read = (o: number, at: number) => (o === target ? 1 : operands[o][at])
+  const values = operands.map((operand, o) => (o === target ? [] : operand))
   for (const path of product.paths) {
+    // Without weights a path does not depend on them.
+    if (target === 3 && !path.hasWeight) continue
     const blocks = [irreps[0].at(path.in1), irreps[1].at(path.in2), irreps[2].at(path.out)] as const
     const first = [path.in1, path.in2, path.out].map((block, o) => starts[o][block].start)
-    const [d1, d2, d3] = blocks.map(({ ir }) => ir.dim)
-    const entries = [...sharedWigner3j(path.l1, path.l2, path.l3).entries()].filter(([, value]) => value !== 0)
+    const size = blocks.map(({ ir }) => ir.dim)
+    const terms = [...sharedWigner3j(path.l1, path.l2, path.l3).entries()].filter(([, value]) => value !== 0)
+    const components = terms.map(([at]) => [
+      Math.floor(at / (size[1] * size[2])),
+      Math.floor(at / size[2]) % size[1],
+      at % size[2],
+      0,
+    ])
     const channels = [...channelsOf(path, blocks[0].mul, blocks[1].mul, blocks[2].mul)]
+    const others = [0, 1, 2, 3].filter((o) => o !== target && (o < 3 || path.hasWeight))
+    const at = [0, 0, 0, 0]
     for (let sample = 0; sample < batch; sample++) {
       for (const [u, v, w, weight] of channels) {
-        const at = [
-          sample * stride[0] + first[0] + u * d1,
-          sample * stride[1] + first[1] + v * d2,
-          sample * stride[2] + first[2] + w * d3,
-          sample * stride[3] + path.weightOffset + weight,
-        ]
-        const scale = path.coefficient * (path.hasWeight ? read(3, at[3]) : target === 3 ? 0 : 1)
-        if (target === 3 && !path.hasWeight) continue
-        for (const [entry, value] of entries) {
-          const [i, j, k] = [Math.floor(entry / (d2 * d3)), Math.floor(entry / d3) % d2, entry % d3]
-          const index = [at[0] + i, at[1] + j, at[2] + k, at[3]]
-          result[index[target]] += scale * value * read(0, index[0]) * read(1, index[1]) * read(2, index[2])
+        at[0] = sample * stride[0] + first[0] + u * size[0]
+        at[1] = sample * stride[1] + first[1] + v * size[1]
+        at[2] = sample * stride[2] + first[2] + w * size[2]
+        at[3] = sample * stride[3] + path.weightOffset + weight
+        for (let n = 0; n < terms.length; n++) {
+          let product = path.coefficient * terms[n][1]
+          for (const o of others) product *= values[o][at[o] + components[n][o]]
+          result[at[target] + components[n][target]] += product
         }
       }
     }

@@ -219,7 +219,7 @@ MixedForm::Path read_mixed_path(Reader& in, const Side sides[3], const MixedForm
   const auto& size = form.tables[path.table].size;
   for (int o = 0; o < 3; ++o) {
     const int64_t rows = int64_t{path.count[o]} * size[o];
-    if (o == 1 && path.row[o] == -1 && rows == 1) continue;
+    if (o < 2 && path.row[o] == -1 && rows == 1) continue;
     if (path.row[o] < 0 || path.row[o] + rows > sides[o].fiber) malformed("a path ends past its fiber");
   }
   const int32_t m1 = path.count[0], m2 = path.count[1];

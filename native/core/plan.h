@@ -117,7 +117,7 @@ struct MatrixForm {
 ///     sum over pairs (u, v), w, i, j, k of  W[pair, w] * coefficient * table[i, j, k] * x1[u, i] * x2[v, j] * y[w, k]
 ///
 /// Component i of channel u is on fiber row row + u * size + i of its operand, and W[pair, w] on row weight + pair * count + w of the
-/// weights', of which a lane sees what `weights` says. A path whose x2 has no row (-1) has the constant 1 in its place.
+/// weights', of which a lane sees what `weights` says. A path without a row (-1) for x1 or x2 has the constant 1 in its place.
 struct MixedForm {
   enum Pairs { kAll, kSame, kUpper };  // u < count[0], v < count[1]; u = v; u < v
   enum Out {

@@ -15,9 +15,6 @@
 namespace gauntlet {
 namespace {
 
-/// Pieces of a call below this many multiply-adds are not worth a second thread's wake-up.
-constexpr double kGrainWork = 1 << 18;
-
 template <class... Makers>
 struct Overloaded : Makers... {
   using Makers::operator()...;
@@ -146,7 +143,7 @@ class CpuExecutor : public Executor {
       const size_t rows = target == kWeights && shared_weights_ ? 1 : batch;
       std::fill_n(operands[target].data, rows * dim_[target], 0.0f);
     }
-    if (batch == 0) return;
+    if (batch == 0 || dim_[target] == 0) return;
     for (const auto& group : groups_) group->evaluate(target, operands, batch, accumulate || !coverage.single);
   }
 
