@@ -4,9 +4,11 @@ export { GauntTensorProduct, type GauntTensorProductOptions } from './gaunt.js'
 export { ElementwiseTensorProduct, type ElementwiseTensorProductOptions } from './elementwise.js'
 export { FullyConnectedTensorProduct } from './fully-connected.js'
 export { type GridSize } from './grid.js'
+export { Linear, type LinearGradients, type LinearOptions, type LinearParameters } from './linear.js'
 export { MatrixTensorProduct, type MatrixTensorProductOptions } from './matrix.js'
 export { type Instruction, type Mode, type WeightedPath } from './instruction.js'
 export { type BipartiteNodes, Graph } from './graph.js'
+export { type LinearPath } from './mixed.js'
 export { type Path } from './path.js'
 export {
   type AsyncGradientOptions,

@@ -146,3 +146,84 @@ function cutPath(irreps: Triple<Irreps>, path: WeightedPath, lanes: Lanes): Cut 
     }
   }
 }
+
+/** Block `in` of the input into block `out`, every channel into every other by a weight: the same irrep in both. */
+export interface LinearPath {
+  readonly in: number
+  readonly out: number
+  readonly coefficient: number
+  /** [channels of in, channels of out], row-major from `weightOffset` on in the weight vector. */
+  readonly shape: readonly [number, number]
+  readonly weightOffset: number
+}
+
+/** y[w, k] = sum over paths, u of W[u, w] * coefficient * x[u, k]: a product whose second factor is the constant 1. */
+export function linearPlan(
+  irrepsIn: Irreps,
+  irrepsOut: Irreps,
+  paths: readonly LinearPath[],
+  weights: { numel: number; shared: boolean },
+): Plan {
+  const [x, y, w] = [new SideBuilder(1), new SideBuilder(1), new SideBuilder(1)]
+  const slices = [irrepsIn.slices(), irrepsOut.slices()]
+  const degrees = [...new Set(paths.map((path) => irrepsIn.at(path.in).ir.l))]
+  const mixedPaths = paths
+    .filter(({ shape }) => shape[0] * shape[1] > 0)
+    .map((path): MixedPath => {
+      const [m1, m3] = path.shape
+      const { l, dim } = irrepsIn.at(path.in).ir
+      return {
+        row: [
+          x.add([{ offset: slices[0][path.in].start, channels: 1, size: m1 * dim }]),
+          -1,
+          y.add([{ offset: slices[1][path.out].start, channels: 1, size: m3 * dim }]),
+        ],
+        count: [m1, 1, m3],
+        pairs: 'all',
+        out: 'every',
+        weight: w.add([{ offset: path.weightOffset, channels: 1, size: m1 * m3 }]),
+        table: degrees.indexOf(l),
+        coefficient: path.coefficient,
+      }
+    })
+  const tables = degrees.map((l) => identityTable(2 * l + 1))
+  return oneGroup([irrepsIn.dim, 0, irrepsOut.dim], weights, [x.side, new SideBuilder(1).side, y.side], {
+    kind: 'mixed',
+    weights: w.side,
+    tables,
+    paths: mixedPaths,
+  })
+}
+
+/** y[k] = b[k] for the given blocks of y, whose biases follow one another: both factors are the constant 1. */
+export function biasPlan(irreps: Irreps, blocks: readonly number[], weights: { numel: number; shared: boolean }): Plan {
+  const [y, b] = [new SideBuilder(1), new SideBuilder(1)]
+  let offset = 0
+  const paths = blocks.map((block): MixedPath => {
+    const { dim } = irreps.at(block)
+    const path: MixedPath = {
+      row: [-1, -1, y.add([{ offset: irreps.slices()[block].start, channels: 1, size: dim }])],
+      count: [1, 1, dim],
+      pairs: 'all',
+      out: 'every',
+      weight: b.add([{ offset, channels: 1, size: dim }]),
+      table: 0,
+      coefficient: 1,
+    }
+    offset += dim
+    return path
+  })
+  const none = new SideBuilder(1).side
+  const form: MixedForm = { kind: 'mixed', weights: b.side, tables: [identityTable(1)], paths }
+  return oneGroup([0, 0, irreps.dim], weights, [none, none, y.side], form)
+}
+
+function identityTable(dim: number): MixedForm['tables'][number] {
+  const values = new Float64Array(dim * dim)
+  for (let i = 0; i < dim; i++) values[i * (dim + 1)] = 1
+  return { size: [dim, 1, dim], values }
+}
+
+function oneGroup(dims: Triple<number>, weights: Plan['weights'], sides: Triple<Side>, form: MixedForm): Plan {
+  return { dims, weights, groups: form.paths.length > 0 ? [{ channels: 1, sides, form }] : [] }
+}

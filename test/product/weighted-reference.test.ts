@@ -39,7 +39,10 @@ describe.each(numericCases)('$name in float64', (reference) => {
     expectClose(evaluate(3), reference, 'grad_w')
   })
 
-  test.skipIf(reference.arrays.dblall_x1 === undefined).each(['dblall', 'dbl1'])('%s', (name) => {
+  // Half of the cases have first gradients only.
+  const second = reference.arrays.dblall_x1 === undefined ? [] : ['dblall', 'dbl1']
+
+  test.each(second)('%s', (name) => {
     const v = [arrayOf(reference, 'v1'), name === 'dbl1' ? undefined : arrayOf(reference, 'v2')] as const
     const vw = name === 'dbl1' ? undefined : arrayOf(reference, 'vw')
     const [dx1, dx2, dw, dg] = doubleBackward(reference, [x1, x2, g, w], v, vw)
