@@ -1,3 +1,11 @@
+export {
+  Contraction,
+  type ContractionGradientOptions,
+  type ContractionInput,
+  type ContractionOperand,
+  type ContractionOptions,
+  type WeightPart,
+} from './contraction.js'
 export { type Cost } from './cost.js'
 export { FullTensorProduct, type FullTensorProductOptions } from './full.js'
 export { GauntTensorProduct, type GauntTensorProductOptions } from './gaunt.js'
@@ -20,5 +28,6 @@ export {
 } from './derivative.js'
 export { type ForwardAsyncOptions, type ForwardOptions, Product, type ProductOptions } from './product.js'
 export { referenceForward, referenceWithout } from './reference.js'
+export { SymmetricContraction } from './symmetric-contraction.js'
 export { TensorProduct, type TensorProductOptions, type WeightView } from './tensor-product.js'
 export { referenceEvaluate, type ReferenceOperands } from './weighted-reference.js'

@@ -73,6 +73,7 @@ export interface Addon {
   measureMachine(threads: number, milliseconds: number): MachineRates
   NativeExecutor: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeExecutor
   NativeEdgeFunction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeEdgeFunction
+  NativeContraction: new (integers: Int32Array, reals: Float64Array) => NativeContraction
   NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
 }
 
@@ -105,6 +106,12 @@ export interface NativeEdgeFunction {
     values: NativeOperand,
     rows: number,
   ): void
+  dispose(): void
+}
+
+/** A circuit over nodes on the CPU; see native/core/contraction.h. */
+export interface NativeContraction {
+  run(elements: Int32Array, ...operands: NativeOperand[]): void
   dispose(): void
 }
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "binding/convolution.h"
 #include "binding/contraction.h"
+#include "binding/convolution.h"
 #include "binding/device_array.h"
 #include "binding/devices.h"
 #include "binding/edge_function.h"

@@ -174,6 +174,19 @@ struct EdgeTiles {
   float* grad;
 };
 
+/// Sums over a file of rows, one vector each, in order: row[target] = sum of row[a] * row[b], then of coefficient * row[index].
+/// Runs are rows of as many terms each. All rows are named by where they begin, in floats.
+struct CircuitRun {
+  int32_t rows, products, multiples;  // terms of each row
+};
+struct CircuitTable {
+  int32_t runs;
+  const CircuitRun* run;
+  const int32_t* target;
+  const int32_t* factors;  // a and b of each product
+  const TableEntry* multiples;
+};
+
 struct Kernels {
   const char* name;
 
@@ -208,6 +221,8 @@ struct Kernels {
 
   void (*harmonics)(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
   void (*radial)(const RadialTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
+
+  void (*circuit)(const CircuitTable& table, float* file);
 
   /// Runs independent fused multiply-adds from registers and returns how many floating-point operations those were.
   double (*fma_loop)(size_t iterations);

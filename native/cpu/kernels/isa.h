@@ -21,6 +21,7 @@ void message_matrix(const Message& message, const float* const* y, ptrdiff_t y_a
 void edge_map(const LinearTable& table, const float* x, float* y);
 void harmonics(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
 void radial(const RadialTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
+void circuit(const CircuitTable& table, float* file);
 double fma_loop(size_t iterations);
 
 extern const Kernels table;

@@ -22,6 +22,7 @@ const Kernels table = {GAUNTLET_STRING(GAUNTLET_ISA),
                        edge_map,
                        harmonics,
                        radial,
+                       circuit,
                        fma_loop};
 
 }  // namespace gauntlet::GAUNTLET_ISA

@@ -1,0 +1,380 @@
+import { types } from 'node:util'
+import type { Irreps } from '../o3/irreps.js'
+import { checkFloat32Array } from '../runtime/arrays.js'
+import type { DeviceOption } from '../runtime/device.js'
+import { expected, GauntletError } from '../runtime/errors.js'
+import { newFloat32Array } from '../runtime/execute.js'
+import { callNative, loadAddon, type NativeContraction } from '../runtime/native.js'
+import { Circuit, compile, type Value } from './circuit.js'
+import {
+  encodeContraction,
+  type FeatureOperand,
+  type Mixing,
+  type TableOperand,
+  type WeightOperand,
+} from './contraction-table.js'
+import { overlap } from './derivative.js'
+
+export interface ContractionOptions {
+  /** How many factors of x are multiplied at most: 1 to 4. */
+  correlation: number
+  /** How many kinds of nodes have weights of their own. */
+  elements: number
+  /** `auto`, the default, and `cpu` are the processor: contractions do not run on GPUs. */
+  device?: DeviceOption
+}
+
+/** Weights of one kind within the array of all: row-major [elements, paths, channels] at `offset`. */
+export interface WeightPart {
+  name: string
+  offset: number
+  shape: readonly [elements: number, paths: number, channels: number]
+}
+
+/** L = <gradOut, out> of one channel of one node as a circuit. */
+export interface ContractionForm {
+  circuit: Circuit
+  x: readonly Value[]
+  gradOut: readonly Value[]
+  /** Mixtures of weights. */
+  weight: readonly Value[]
+  scalar: Value
+  mixing: readonly Mixing[]
+}
+
+/** What a subclass hands over. */
+export interface ContractionDefinition {
+  irrepsIn: Irreps
+  irrepsOut: Irreps
+  channels: number
+  elements: number
+  weightParts: readonly WeightPart[]
+  form: () => ContractionForm
+}
+
+export type ContractionInput = 'x' | 'weight'
+export type ContractionOperand = ContractionInput | 'gradOut'
+type Arrays<Name extends ContractionOperand> = Record<Name, Float32Array>
+
+export interface ContractionGradientOptions<Name extends ContractionOperand> {
+  /** The gradients wanted; all by default. Others are not computed. */
+  only?: readonly Name[]
+  /** Where results go (overwritten), each a new array by default. They may share memory with inputs, not with each other. */
+  out?: Readonly<Partial<Record<Name, Float32Array>>>
+}
+
+/** Where the native code for some results along some directions is, and what it reads before it writes them. */
+interface Compiled {
+  native: NativeContraction
+  inputs: readonly string[]
+}
+
+/** Slopes of a scalar by every value that it is made of, and what it is a polynomial of. */
+interface Derivative {
+  inputs: { name: string; like: ContractionOperand; values: readonly Value[] }[]
+  slopes: ReadonlyMap<Value, Value>
+}
+
+const INPUTS: readonly ContractionInput[] = ['x', 'weight']
+const OPERANDS: readonly ContractionOperand[] = ['x', 'weight', 'gradOut']
+
+/**
+ * An equivariant polynomial of the features of a node, channel by channel, with weights that depend on the node's element.
+ *
+ * Arrays are row-major: x [nodes, irrepsIn.dim] and gradOut [nodes, irrepsOut.dim] in layout mul_ir, where every block has the same
+ * multiplicity, the channels; `elements` [nodes]; `weight` [weightNumel], of which `weightParts` says what lies where. How many
+ * nodes there are is read off x.
+ *
+ * The polynomial is kept as a circuit of sums and products. A derivative is the circuit's own, found when it is first asked for,
+ * so that one kernel evaluates all of them; nothing is computed that no result needs. Gradients of weights are sums over nodes,
+ * the same floats at every call whatever the number of threads.
+ *
+ * @throws GauntletError from every method, before anything is written: ERR_DTYPE, ERR_BUFFER, ERR_LENGTH, ERR_ARGUMENT (an element
+ * that there is none of, unknown names in `only`, results that share memory), ERR_DISPOSED; ERR_MEMORY
+ */
+export abstract class Contraction implements Disposable {
+  readonly irrepsIn: Irreps
+  readonly irrepsOut: Irreps
+  /** The multiplicity of every block. */
+  readonly channels: number
+  /** How many kinds of nodes there are. */
+  readonly elements: number
+  readonly weightNumel: number
+  readonly weightParts: readonly WeightPart[]
+  readonly device = 'cpu'
+  readonly #makeForm: () => ContractionForm
+  #form: ContractionForm | undefined
+  readonly #derivatives = new Map<string, Derivative>()
+  readonly #compiled = new Map<string, Compiled>()
+  #disposed = false
+
+  protected constructor(definition: ContractionDefinition, { device = 'auto' }: ContractionOptions) {
+    if (device !== 'auto' && device !== 'cpu') {
+      if (typeof device !== 'string' || !device.startsWith('cuda')) throw expected(`'auto' or 'cpu'`, 'device', device)
+      throw new GauntletError(
+        'ERR_DEVICE',
+        `Expected 'auto' or 'cpu' for device but received '${device}': contractions do not run on GPUs`,
+      )
+    }
+    this.irrepsIn = definition.irrepsIn
+    this.irrepsOut = definition.irrepsOut
+    this.channels = definition.channels
+    this.elements = definition.elements
+    this.weightParts = Object.freeze([...definition.weightParts])
+    this.weightNumel = this.weightParts.reduce((sum, { shape }) => sum + shape[0] * shape[1] * shape[2], 0)
+    if (this.weightNumel >= 2 ** 31) throw expected('fewer than 2^31 weights', 'irreps and elements', this.weightNumel)
+    this.#makeForm = definition.form
+  }
+
+  /**
+   * The weights by name, as views of one array: what is written to them is written there.
+   *
+   * @param weight [weightNumel]
+   */
+  weightViews(weight: Float32Array): Record<string, Float32Array> {
+    this.#checkLength(weight, 'weight', this.weightNumel)
+    const size = ({ shape }: WeightPart): number => shape[0] * shape[1] * shape[2]
+    return Object.fromEntries(
+      this.weightParts.map((part) => [part.name, weight.subarray(part.offset, part.offset + size(part))]),
+    )
+  }
+
+  /**
+   * The polynomial of every node.
+   *
+   * @param x [nodes, irrepsIn.dim]
+   * @param elements [nodes], each from 0 to elements - 1
+   * @param weight [weightNumel]
+   * @returns [nodes, irrepsOut.dim]: `options.out` where it is given (overwritten; it may share memory with an input)
+   */
+  forward(
+    x: Float32Array,
+    elements: Int32Array,
+    weight: Float32Array,
+    options: { out?: Float32Array } = {},
+  ): Float32Array {
+    const out = options.out === undefined ? {} : { gradOut: options.out }
+    return this.#run(['gradOut'], { x, weight }, elements, out, () => 'out').gradOut
+  }
+
+  /**
+   * The gradients of L = <gradOut, forward(x, elements, weight)> with respect to x and to weight.
+   *
+   * @param gradOut [nodes, irrepsOut.dim]
+   * @returns arrays of the shapes of x and weight; weights of elements that no node is get zero
+   * @example
+   * const { x: gradX } = contraction.backward(gradOut, x, elements, weight, { only: ['x'] })
+   */
+  backward<Name extends ContractionInput = ContractionInput>(
+    gradOut: Float32Array,
+    x: Float32Array,
+    elements: Int32Array,
+    weight: Float32Array,
+    options: ContractionGradientOptions<Name> = {},
+  ): Arrays<Name> {
+    const names = chooseNames(options.only, INPUTS) as readonly Name[]
+    return this.#run(names, { x, weight, gradOut }, elements, options.out)
+  }
+
+  /**
+   * The gradients of <v.x, dL/dx> + <v.weight, dL/dweight> with respect to x, weight and gradOut: what training on forces needs.
+   *
+   * @param v gradients of a loss with respect to what `backward` gave; a direction that is missing is zero and costs nothing
+   * @returns arrays of the shapes of x, weight and gradOut
+   */
+  doubleBackward<Name extends ContractionOperand = ContractionOperand>(
+    v: { readonly x?: Float32Array; readonly weight?: Float32Array },
+    gradOut: Float32Array,
+    x: Float32Array,
+    elements: Int32Array,
+    weight: Float32Array,
+    options: ContractionGradientOptions<Name> = {},
+  ): Arrays<Name> {
+    if (typeof v !== 'object' || v === null) throw expected('an object of x, weight', 'v', v)
+    const names = chooseNames(options.only, OPERANDS) as readonly Name[]
+    return this.#run(
+      names,
+      { x, weight, gradOut, 'v.x': v.x, 'v.weight': v.weight },
+      elements,
+      options.out,
+      nameResult,
+      true,
+    )
+  }
+
+  /** Releases its native memory; any later call throws ERR_DISPOSED. */
+  dispose(): void {
+    this.#disposed = true
+    for (const { native } of this.#compiled.values()) native.dispose()
+    this.#compiled.clear()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #run<Name extends ContractionOperand>(
+    results: readonly Name[],
+    inputs: Record<string, unknown>,
+    elements: unknown,
+    out: unknown = {},
+    nameOf: (name: ContractionOperand) => string = nameResult,
+    second = false,
+  ): Arrays<Name> {
+    if (this.#disposed) throw new GauntletError('ERR_DISPOSED', 'This product was disposed of')
+    if (typeof out !== 'object' || out === null) throw expected(`{ ${results.join(', ')} }`, 'out', out)
+    checkFloat32Array(inputs.x, 'x')
+    const dim = this.irrepsIn.dim
+    if (inputs.x.length % dim !== 0) {
+      throw expected(
+        `a multiple of ${dim} (irreps ${this.irrepsIn.toString()})`,
+        'the length of x',
+        inputs.x.length,
+        'ERR_LENGTH',
+      )
+    }
+    const nodes = inputs.x.length / dim
+    if (!types.isInt32Array(elements)) throw expected('an Int32Array', 'elements', elements, 'ERR_DTYPE')
+    if (elements.length !== nodes) {
+      throw expected(`${nodes} (as many as x has nodes)`, 'the length of elements', elements.length, 'ERR_LENGTH')
+    }
+    const given = Object.entries(inputs).filter(([, array]) => array !== undefined)
+    for (const [name, array] of given) this.#checkLength(array, name, this.#length(name, nodes))
+    const places = out as Readonly<Partial<Record<ContractionOperand, unknown>>>
+    const wanted = results.map((name) => {
+      const place = places[name]
+      if (place === undefined) return newFloat32Array(this.#length(name, nodes))
+      this.#checkLength(place, nameOf(name), this.#length(name, nodes))
+      return place
+    })
+    wanted.forEach((array, n) => {
+      const other = wanted.slice(n + 1).findIndex((later) => overlap(array, later))
+      if (other >= 0)
+        throw expected(`memory apart from that of ${nameOf(results[n])}`, nameOf(results[n + 1 + other]), array)
+    })
+    const directions = INPUTS.filter((name) => inputs[`v.${name}`] !== undefined)
+    const { native, inputs: read } = this.#compile(results, second ? directions : undefined)
+    const arrays = read.map((name) => inputs[name] as Float32Array)
+    callNative(() => native.run(elements, ...arrays, ...wanted))
+    return Object.fromEntries(results.map((name, n) => [name, wanted[n]])) as Arrays<Name>
+  }
+
+  /** What computes these results, of L or of its derivative along directions. */
+  #compile(results: readonly ContractionOperand[], directions: readonly ContractionInput[] | undefined): Compiled {
+    const key = `${results.join()} ${directions?.join() ?? 'first'}`
+    let compiled = this.#compiled.get(key)
+    if (compiled === undefined) {
+      compiled = this.#build(results, directions)
+      this.#compiled.set(key, compiled)
+    }
+    return compiled
+  }
+
+  #build(results: readonly ContractionOperand[], directions: readonly ContractionInput[] | undefined): Compiled {
+    const form = (this.#form ??= this.#makeForm())
+    const { circuit } = form
+    const { inputs, slopes } = this.#differentiate(form, directions)
+    // L is linear in gradOut, which the forward pass is not given.
+    const read = inputs.filter(
+      ({ name }) => name !== 'gradOut' || directions !== undefined || !results.includes('gradOut'),
+    )
+    const zero = circuit.sum([])
+    const outputs = results.map((like) => ({ like, values: form[like].map((value) => slopes.get(value) ?? zero) }))
+    const program = compile(
+      circuit,
+      read.flatMap(({ values }) => values),
+      outputs.flatMap(({ values }) => values),
+    )
+    let row = 0
+    const operands: TableOperand[] = [
+      ...read.map(({ like, values }) => {
+        return { operand: this.#operand(like), result: false, rows: values.map(() => row++) }
+      }),
+      ...outputs.map(({ like, values }, n) => {
+        const first = outputs.slice(0, n).reduce((sum, output) => sum + output.values.length, 0)
+        return { operand: this.#operand(like), result: true, rows: program.outputs.slice(first, first + values.length) }
+      }),
+    ]
+    const { integers, reals } = encodeContraction(this, operands, program)
+    const native = callNative(() => new (loadAddon().NativeContraction)(integers, reals))
+    return { native, inputs: read.map(({ name }) => name) }
+  }
+
+  /** Slopes of L, or of its derivative along directions, which are further inputs. */
+  #differentiate(form: ContractionForm, directions: readonly ContractionInput[] | undefined): Derivative {
+    const key = directions?.join() ?? 'first'
+    let derivative = this.#derivatives.get(key)
+    if (derivative === undefined) {
+      const inputs: Derivative['inputs'] = OPERANDS.map((like) => ({ name: like, like, values: form[like] }))
+      let scalar = form.scalar
+      if (directions !== undefined) {
+        const along = new Map<Value, Value>()
+        for (const like of directions) {
+          const values = form.circuit.inputs(form[like].length)
+          values.forEach((value, n) => along.set(form[like][n], value))
+          inputs.push({ name: `v.${like}`, like, values })
+        }
+        scalar = form.circuit.along(scalar, along)
+      }
+      derivative = { inputs, slopes: form.circuit.gradient(scalar) }
+      this.#derivatives.set(key, derivative)
+    }
+    return derivative
+  }
+
+  #operand(name: ContractionOperand): FeatureOperand | WeightOperand {
+    if (name === 'weight') {
+      const { weight, mixing } = this.#form!
+      const parts = this.weightParts.map(({ offset, shape }) => ({ offset, paths: shape[1] }))
+      return { kind: 'weights', numel: this.weightNumel, parts, mixtures: weight.length, mixing }
+    }
+    const irreps = name === 'x' ? this.irrepsIn : this.irrepsOut
+    const slices = irreps.slices()
+    const blocks = [...irreps].map(({ ir }, n) => ({ offset: slices[n].start, size: ir.dim }))
+    return { kind: 'features', dim: irreps.dim, blocks }
+  }
+
+  #length(name: string, nodes: number): number {
+    if (name.endsWith('weight')) return this.weightNumel
+    return nodes * (name === 'gradOut' ? this.irrepsOut : this.irrepsIn).dim
+  }
+
+  #checkLength(array: unknown, name: string, length: number): asserts array is Float32Array {
+    checkFloat32Array(array, name)
+    if (array.length !== length) throw expected(String(length), `the length of ${name}`, array.length, 'ERR_LENGTH')
+  }
+}
+
+function nameResult(name: ContractionOperand): string {
+  return `out.${name}`
+}
+
+function chooseNames<Name extends ContractionOperand>(only: unknown, possible: readonly Name[]): readonly Name[] {
+  if (only === undefined) return possible
+  if (Array.isArray(only)) {
+    const chosen = possible.filter((name) => only.includes(name))
+    if (only.every((name) => possible.includes(name as Name))) return chosen
+  }
+  throw expected(`names among ${possible.map((name) => `'${name}'`).join(', ')}`, 'only', only)
+}
+
+/** The multiplicity that all blocks of both have. */
+export function channelsOf(irrepsIn: Irreps, irrepsOut: Irreps): number {
+  const blocks = [...irrepsIn, ...irrepsOut]
+  const channels = blocks.at(0)?.mul ?? 0
+  const wrong = blocks.find(({ mul }) => mul !== channels)
+  if (irrepsIn.length === 0 || irrepsOut.length === 0 || channels === 0 || wrong) {
+    throw new GauntletError(
+      'ERR_IRREPS',
+      `Expected blocks of one multiplicity, the channels, for irrepsIn and irrepsOut but received ` +
+        `"${irrepsIn.toString()}" and "${irrepsOut.toString()}"`,
+    )
+  }
+  return channels
+}
+
+export function checkCount(value: unknown, name: string, most: number): asserts value is number {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most) {
+    throw expected(`an integer from 1 to ${most}`, name, value)
+  }
+}

@@ -1,0 +1,71 @@
+#include "binding/contraction.h"
+
+#include <string>
+#include <utility>
+
+#include "binding/call.h"
+#include "binding/errors.h"
+#include "binding/memory.h"
+
+namespace gauntlet::binding {
+
+Napi::Function NativeContraction::define(Napi::Env env) {
+  return DefineClass(
+      env, "NativeContraction",
+      {InstanceMethod("run", &NativeContraction::run), InstanceMethod("dispose", &NativeContraction::dispose)});
+}
+
+NativeContraction::NativeContraction(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeContraction>(info) {
+  guard(info.Env(), [&] {
+    ContractionTable table = decode_contraction(read_array<int32_t>(info.Env(), info[0], napi_int32_array),
+                                                read_array<double>(info.Env(), info[1], napi_float64_array));
+    elements_ = table.elements;
+    for (size_t n = 0; n < table.operands.size(); ++n) {
+      shapes_.push_back({table.length(n, 1), table.operands[n].weights, table.operands[n].result});
+    }
+    contraction_ = make_cpu_contraction(std::move(table));
+  });
+}
+
+void NativeContraction::run(const Napi::CallbackInfo& info) {
+  guard(info.Env(), [&] {
+    if (!contraction_) throw Error("ERR_DISPOSED", "This product was disposed of");
+    const auto elements = read_array<int32_t>(info.Env(), info[0], napi_int32_array);
+    for (const int32_t element : elements) {
+      if (element < 0 || element >= elements_) {
+        throw Error("ERR_ARGUMENT", "Expected an integer from 0 to " + std::to_string(elements_ - 1) +
+                                        " for every element but received " + std::to_string(element));
+      }
+    }
+    std::vector<Argument> arguments;
+    for (size_t n = 0; n < shapes_.size(); ++n) {
+      arguments.push_back(read_argument(info.Env(), info[n + 1], kHost));
+      const size_t rows = shapes_[n].weights ? 1 : elements.size(), length = arguments[n].length;
+      if (length % shapes_[n].dim != 0 || length / shapes_[n].dim != rows) {
+        throw Error("ERR_LENGTH", "Expected " + std::to_string(rows) + " x " + std::to_string(shapes_[n].dim) +
+                                      " values for array " + std::to_string(n) + " but received " +
+                                      std::to_string(length));
+      }
+    }
+
+    // A result that overlaps anything else is computed elsewhere first.
+    std::vector<Operand> operands(shapes_.size());
+    std::vector<std::shared_ptr<Memory>> elsewhere(shapes_.size());
+    for (size_t n = 0; n < shapes_.size(); ++n) {
+      bool overlaps = false;
+      for (size_t other = 0; shapes_[n].result && other < shapes_.size(); ++other) {
+        overlaps |= other != n && arguments[n].overlaps(arguments[other]);
+      }
+      if (overlaps) elsewhere[n] = memory_like(arguments[n]);
+      operands[n] = elsewhere[n] ? operand_of(*elsewhere[n]) : operand_of(arguments[n]);
+    }
+    contraction_->run(operands, elements);
+    for (size_t n = 0; n < shapes_.size(); ++n) {
+      if (elsewhere[n]) deliver(std::move(elsewhere[n]), arguments[n]);
+    }
+  });
+}
+
+void NativeContraction::dispose(const Napi::CallbackInfo&) { contraction_.reset(); }
+
+}  // namespace gauntlet::binding
