@@ -10,6 +10,9 @@
 //     from points  H[m, e, t][r]  = sum_j p[e, t][r, j] {cos, sin}(m phi_j) w_j
 //     from rings   y[row(m, e, t, l)] = sum_r P[m, e, l][r] w_r H[m, e, t][r]
 //
+// A bracket (f1_beta f2_alpha - f1_alpha f2_beta) / sin beta is two such products. Slopes of P make a second G, whose e is the other
+// one; for derivatives by azimuth the first G meets other trigonometric functions: t is the other one, and m is a factor.
+//
 // G of a few rings lies in shared memory; a warp takes a ring and a run of points, makes f1, f2 and p in registers, and leaves p
 // in shared memory; then a warp takes four orders m of one e, makes H of up to 8 rings in registers, and finishes the rows of y,
 // which are its own. Each stage holds a tile of sums in registers, so that a value from shared memory serves several of them.
@@ -47,13 +50,15 @@ __device__ inline void rings_of(const ToRings& item, const float* x, const float
   }
 }
 
-/// The four parts of a function at Points points of one ring: value[2 e + t][point]. Slots of a sector: e at m = 0, then
-/// 2 + 4 (m - 1) + 2 e + t.
+/// The four parts of a signal at Points points of one ring: value[2 e + t][point]. Slots of a sector: e at m = 0, then
+/// 2 + 4 (m - 1) + 2 e + t. Those swapped are derivatives by azimuth, whose tables are zero at m = 0.
 template <int Points>
-__device__ inline void values_of(const float* slab, int32_t order, const float* trigonometry,
+__device__ inline void values_of(const Signal& signal, const float* slab, const float* trigonometry,
                                  float (&value)[4][Points]) {
   constexpr int kWidth = round_up(Points, 4);
   float cosine[Points], sine[Points];
+  slab += signal.slot * kLanes;
+  trigonometry += signal.trigonometry;
   load_uniform<Points>(trigonometry, cosine);
   const float even = slab[0], odd = slab[kLanes];
 #pragma unroll
@@ -61,13 +66,15 @@ __device__ inline void values_of(const float* slab, int32_t order, const float* 
     value[0][j] = even * cosine[j], value[1][j] = 0;
     value[2][j] = odd * cosine[j], value[3][j] = 0;
   }
+  const int32_t of_cosines = signal.swap * kLanes, of_sines = kLanes - of_cosines;
   slab += 2 * kLanes;
 #pragma unroll 1
-  for (int32_t m = 1; m <= order; ++m, slab += 4 * kLanes) {
+  for (int32_t m = 1; m <= signal.order; ++m, slab += 4 * kLanes) {
     trigonometry += 2 * kWidth;
     load_uniform<Points>(trigonometry, cosine);
     load_uniform<Points>(trigonometry + kWidth, sine);
-    const float part[4] = {slab[0], slab[kLanes], slab[2 * kLanes], slab[3 * kLanes]};
+    const float part[4] = {slab[of_cosines], slab[of_sines], slab[2 * kLanes + of_cosines],
+                           slab[2 * kLanes + of_sines]};
 #pragma unroll
     for (int j = 0; j < Points; ++j) {
       value[0][j] = fmaf(part[0], cosine[j], value[0][j]);
@@ -86,8 +93,8 @@ __device__ inline void multiply(const GridArguments& arguments, const Sector& se
     const Factors factors = arguments.factors[n];
     const bool add = n > sector.term_begin;
     float a[4][Points], b[4][Points];
-    values_of<Points>(slab + factors.left_slot * kLanes, factors.left_order, trigonometry, a);
-    values_of<Points>(slab + factors.right_slot * kLanes, factors.right_order, trigonometry, b);
+    values_of<Points>(factors.left, slab, trigonometry, a);
+    values_of<Points>(factors.right, slab, trigonometry, b);
 #pragma unroll
     for (int part = 0; part < 4; ++part) {
 #pragma unroll

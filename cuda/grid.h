@@ -22,9 +22,16 @@ struct ToRings {
   int32_t table;  // its Legendre values: [count, ring_stride]
 };
 
-/// Sectors to be multiplied: where their slots begin, and their orders.
+/// A function or a derivative of it: the slots from which its values are made.
+struct Signal {
+  int32_t slot, order;
+  int32_t swap;          // 1 where its cosines come from the slots of sines and the other way round
+  int32_t trigonometry;  // where its table begins
+};
+
+/// Two of them to be multiplied.
 struct Factors {
-  int32_t left_slot, left_order, right_slot, right_order;
+  Signal left, right;
 };
 
 struct FromRings {
@@ -43,7 +50,7 @@ struct GridArguments : RoomArguments {
   const FromRings* from_rings;
   const Sector* sectors;
   const float* legendre;      // of the operands
-  const float* trigonometry;  // [point runs, order + 1, cosines | sines, width of a run rounded up to 4]
+  const float* trigonometry;  // tables [point runs, order + 1, cosines | sines, width of a run rounded up to 4]
   const float* target_legendre;
   const float* target_trigonometry;  // [groups of 4 orders, points, cosines | sines, 4]
 

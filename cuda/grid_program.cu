@@ -8,7 +8,14 @@
 namespace gauntlet::cuda {
 namespace {
 
+/// Of a function, or of its derivative by beta.
 int slots_of(const GridForm::Band& band) { return 2 + 4 * band.order; }
+
+/// Of both, where brackets need both.
+int all_slots_of(const GridForm::Band& band) { return slots_of(band) * (band.slopes.empty() ? 1 : 2); }
+
+/// Pairs of signals that a term multiplies.
+int pairs_of(const GridForm& form, size_t term) { return form.brackets[term] ? 2 : 1; }
 
 /// Where a chunk's rings begin in a padded row of a table, and how many there are.
 struct RingPlan {
@@ -52,7 +59,7 @@ class GridProgram final : public RoomProgram<GridArguments> {
     arguments_.run_width = choose_run_width(form.points);
     arguments_.runs = (form.points + arguments_.run_width - 1) / arguments_.run_width;
     for (int o : {l, r}) {
-      for (const GridForm::Band& band : form.sectors[o]) arguments_.slots += slots_of(band);
+      for (const GridForm::Band& band : form.sectors[o]) arguments_.slots += all_slots_of(band);
     }
     std::vector<int32_t> reached;  // the target's sectors that have terms
     for (int32_t s = 0; s < static_cast<int32_t>(form.sectors[target].size()); ++s) {
@@ -116,8 +123,10 @@ class GridProgram final : public RoomProgram<GridArguments> {
     const int quads = (plan.chunk + 3) / 4, groups = form.order / kOrders + 1;
     const double to_rings = inputs * (1 + quads) + arguments_.slots * plan.chunk;
     const int items = plan.chunk * arguments_.runs;
+    int pairs = 0;
+    for (size_t t = 0; t < form.terms.size(); ++t) pairs += pairs_of(form, t);
     const double multiply =
-        static_cast<double>(form.terms.size()) * items * (form.order + 2) * (4 + 2 * ((arguments_.run_width + 3) / 4));
+        static_cast<double>(pairs) * items * (form.order + 2) * (4 + 2 * ((arguments_.run_width + 3) / 4));
     const double from_points = 2.0 * arguments_.sector_count * groups * form.points * (2 * plan.chunk + 2);
     const double from_rings = arguments_.fiber * (quads + 2 + plan.chunk / 4.0);
     return plan.chunks *
@@ -130,29 +139,26 @@ class GridProgram final : public RoomProgram<GridArguments> {
     int32_t slot = 0;
     for (int o : {l, r}) {
       for (const GridForm::Band& band : form.sectors[o]) {
-        int32_t row = band.first;
-        size_t from = 0;
-        for (int m = 0; m <= band.order; ++m) {
-          for (int parity = 0; parity < 2; ++parity) {
-            const int count = band.components(m, parity);
-            items.push_back({.right = o == r,
-                             .row = row,
-                             .count = count,
-                             .sines = m > 0,
-                             .slot = slot + (m == 0 ? parity : 4 * m - 2 + 2 * parity),
-                             .table = static_cast<int32_t>(legendre.size())});
-            row += count * (m ? 2 : 1);
-            for (int n = 0; n < count; ++n, from += form.rings) {
-              const size_t begin = legendre.size();
-              legendre.resize(begin + arguments_.ring_stride, 0);
-              for (int ring = 0; ring < form.rings; ++ring) {
-                const int at = ring / arguments_.chunk * arguments_.chunk_stride + ring % arguments_.chunk;
-                legendre[begin + at] = static_cast<float>(band.legendre[from + ring]);
-              }
+        for (const std::vector<double>* values : {&band.legendre, &band.slopes}) {
+          if (values->empty()) continue;
+          const int flip = values == &band.slopes;  // slopes of what is even about the equator are odd
+          int32_t row = band.first;
+          size_t from = 0;
+          for (int m = 0; m <= band.order; ++m) {
+            for (int parity = 0; parity < 2; ++parity) {
+              const int count = band.components(m, parity);
+              items.push_back({.right = o == r,
+                               .row = row,
+                               .count = count,
+                               .sines = m > 0,
+                               .slot = slot + (m == 0 ? parity ^ flip : 4 * m - 2 + 2 * (parity ^ flip)),
+                               .table = static_cast<int32_t>(legendre.size())});
+              row += count * (m ? 2 : 1);
+              for (int n = 0; n < count; ++n, from += form.rings) append_rings(&(*values)[from], legendre);
             }
           }
+          slot += slots_of(band);
         }
-        slot += slots_of(band);
       }
     }
     std::stable_sort(items.begin(), items.end(), [](const ToRings& a, const ToRings& b) { return a.count > b.count; });
@@ -160,18 +166,61 @@ class GridProgram final : public RoomProgram<GridArguments> {
     arguments_.to_rings = (to_rings_ = Table(items)).data();
     arguments_.legendre = (legendre_ = Table(legendre)).data();
 
+    make_trigonometry(form);
+  }
+
+  /// A row of an operand's Legendre table.
+  void append_rings(const double* values, std::vector<float>& table) const {
+    const size_t begin = table.size();
+    table.resize(begin + arguments_.ring_stride, 0);
+    for (int ring = 0; ring < arguments_.rings; ++ring) {
+      const int at = ring / arguments_.chunk * arguments_.chunk_stride + ring % arguments_.chunk;
+      table[begin + at] = static_cast<float>(values[ring]);
+    }
+  }
+
+  /// Tables for functions, and for derivatives by azimuth of the right and, times -1, of the left operand.
+  void make_trigonometry(const GridForm& form) {
     const int width = round_up(arguments_.run_width, 4);
     arguments_.trigonometry_stride = 2 * width * (form.order + 1);
-    std::vector<float> trigonometry(static_cast<size_t>(arguments_.trigonometry_stride) * arguments_.runs, 0);
-    for (int m = 0; m <= form.order; ++m) {
-      for (int j = 0; j < form.points; ++j) {
-        const int run = j / arguments_.run_width;
-        float* to = &trigonometry[run * arguments_.trigonometry_stride + 2 * m * width + j % arguments_.run_width];
-        to[0] = static_cast<float>(form.cosines[m * form.points + j]);
-        to[width] = static_cast<float>(form.sines[m * form.points + j]);
+    trigonometry_floats_ = arguments_.trigonometry_stride * arguments_.runs;
+    const bool brackets =
+        std::any_of(form.brackets.begin(), form.brackets.end(), [](int32_t bracket) { return bracket; });
+    std::vector<float> trigonometry(static_cast<size_t>(trigonometry_floats_) * (brackets ? 3 : 1), 0);
+    for (size_t table = 0; table * trigonometry_floats_ < trigonometry.size(); ++table) {
+      for (int m = 0; m <= form.order; ++m) {
+        // (sin m alpha)' = m cos m alpha, (cos m alpha)' = -m sin m alpha
+        const double of_cosine = table == 0 ? 1 : table == 1 ? m : -m, of_sine = table == 0 ? 1 : -of_cosine;
+        for (int j = 0; j < form.points; ++j) {
+          const int run = j / arguments_.run_width;
+          float* to = &trigonometry[table * trigonometry_floats_ + run * arguments_.trigonometry_stride +
+                                    2 * m * width + j % arguments_.run_width];
+          to[0] = static_cast<float>(of_cosine * form.cosines[m * form.points + j]);
+          to[width] = static_cast<float>(of_sine * form.sines[m * form.points + j]);
+        }
       }
     }
     arguments_.trigonometry = (trigonometry_ = Table(trigonometry)).data();
+  }
+
+  /// The factors of a term, given where the slots of both sectors begin.
+  void append_factors(const GridForm::Band& left, int32_t left_slot, const GridForm::Band& right, int32_t right_slot,
+                      bool bracket, std::vector<Factors>& factors) const {
+    const auto value = [](const GridForm::Band& band, int32_t slot) {
+      return Signal{.slot = slot, .order = band.order};
+    };
+    const auto polar = [](const GridForm::Band& band, int32_t slot) {
+      return Signal{.slot = slot + slots_of(band), .order = band.order};
+    };
+    const auto azimuthal = [&](const GridForm::Band& band, int32_t slot, int table) {
+      return Signal{.slot = slot, .order = band.order, .swap = 1, .trigonometry = table * trigonometry_floats_};
+    };
+    if (bracket) {
+      factors.push_back({polar(left, left_slot), azimuthal(right, right_slot, 1)});
+      factors.push_back({azimuthal(left, left_slot, 2), polar(right, right_slot)});
+    } else {
+      factors.push_back({value(left, left_slot), value(right, right_slot)});
+    }
   }
 
   void make_target_tables(const GridForm& form, int l, int r, int target, const std::vector<int32_t>& reached) {
@@ -184,17 +233,18 @@ class GridProgram final : public RoomProgram<GridArguments> {
     for (int side = 0; side < 2; ++side) {
       for (const GridForm::Band& band : form.sectors[side ? r : l]) {
         slots[side].push_back(slot);
-        slot += slots_of(band);
+        slot += all_slots_of(band);
       }
     }
     for (int32_t s : reached) {
       const GridForm::Band& band = form.sectors[target][s];
       Sector sector{.order = band.order, .first = static_cast<int32_t>(rows.size())};
       sector.term_begin = static_cast<int32_t>(factors.size());
-      for (const Term& term : form.terms) {
+      for (size_t t = 0; t < form.terms.size(); ++t) {
+        const Term& term = form.terms[t];
         if (term.sector[target] != s) continue;
         const int32_t a = term.sector[l], b = term.sector[r];
-        factors.push_back({slots[0][a], form.sectors[l][a].order, slots[1][b], form.sectors[r][b].order});
+        append_factors(form.sectors[l][a], slots[0][a], form.sectors[r][b], slots[1][b], form.brackets[t], factors);
       }
       sector.term_end = static_cast<int32_t>(factors.size());
       sectors.push_back(sector);
@@ -236,6 +286,7 @@ class GridProgram final : public RoomProgram<GridArguments> {
     arguments_.target_trigonometry = (target_trigonometry_ = Table(trigonometry)).data();
   }
 
+  int32_t trigonometry_floats_ = 0;  // of one table
   Table<ToRings> to_rings_;
   Table<Factors> factors_;
   Table<FromRings> from_rings_;

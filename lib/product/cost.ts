@@ -60,20 +60,24 @@ function tableFlops([left, right, out]: SparseForm['index']): number {
 }
 
 /**
- * Legendre stages of every sector, Fourier stages of both factors of every term and of every sector of the result, and 16
- * multiply-adds for the product at every point of a quarter of the grid and term.
+ * Legendre stages of every sector (twice where slopes are needed too), Fourier stages of both factors of every multiplication and
+ * of every sector of the result, and 16 multiply-adds for the multiplication at every point of a quarter of the grid. A product
+ * is one multiplication, a bracket two.
  */
-function gridFlops({ rings, points, sectors, terms }: GridForm): number {
+function gridFlops({ rings, points, sectors, terms, kinds }: GridForm): number {
   const components = (band: GridBand) => band.counts.reduce((sum, n, i) => sum + n * (i < 2 ? 1 : 2), 0)
   // Cosines and sines up to the largest order that a parity of l - m has.
   const waves = (band: GridBand, parity: number) => {
     const last = band.counts.findLastIndex((count, i) => i % 2 === parity && count > 0)
     return last < 0 ? 0 : 2 * Math.floor(last / 2) + 1
   }
-  const legendre = sectors.flat().reduce((sum, band) => sum + components(band), 0)
-  const into = terms.reduce((sum, [s1, s2]) => sum + 4 * (sectors[0][s1].order + sectors[1][s2].order), 0)
-  const from = sectors[2].reduce((sum, band) => sum + waves(band, 0) + waves(band, 1), 0)
-  return 2 * rings * (legendre + points * (into + from + 16 * terms.length))
+  const signals = (band: GridBand, operand: number) => (operand < 2 && band.slopes.length > 0 ? 2 : 1)
+  const legendre = sectors.flatMap((bands, o) => bands.map((band) => components(band) * signals(band, o)))
+  const multiplications = kinds.map((kind) => (kind === 'product' ? 1 : 2))
+  const into = terms.map(([s1, s2], t) => 4 * (sectors[0][s1].order + sectors[1][s2].order) * multiplications[t])
+  const from = sectors[2].map((band) => waves(band, 0) + waves(band, 1))
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
+  return 2 * rings * (sum(legendre) + points * (sum(into) + sum(from) + 16 * sum(multiplications)))
 }
 
 const entries = (maps: LinearMap[]) => maps.reduce((sum, map) => sum + map.value.length, 0)

@@ -57,7 +57,7 @@ export class GauntTensorProduct extends Product {
     const algorithm = choose('algorithm', ['grid', 'fourier', 'sparse'], options.algorithm)
     const paths = channelwisePaths(irrepsIn1, irrepsIn2, irrepsOut, rule)
     const irreps: [Irreps, Irreps, Irreps] = [irrepsIn1, irrepsIn2, irrepsOut]
-    const grid = algorithm === 'grid' ? Object.freeze(chooseGrid(irreps, options.grid)) : undefined
+    const grid = algorithm === 'grid' ? Object.freeze(chooseGrid(irreps, paths, options.grid)) : undefined
     const plan = (): Plan => {
       if (grid) return gridPlan(irreps, paths, grid)
       return algorithm === 'fourier' ? fourierPlan(irreps, paths) : sharedPlan(irreps, paths)

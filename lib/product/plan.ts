@@ -78,7 +78,12 @@ export interface GridForm {
   sines: Float64Array
   sectors: Triple<GridBand[]>
   terms: Term[]
+  /** What each term does with its two factors; the bracket is that of the two operands after the target, cyclically. */
+  kinds: GridKind[]
 }
+
+/** f g, or {f, g} = (f_beta g_alpha - f_alpha g_beta) / sin beta. */
+export type GridKind = 'product' | 'bracket'
 
 /** One operand's irreps of one sector: fiber rows by m, then parity of l - m, then cosines before sines, then l. */
 export interface GridBand {
@@ -88,6 +93,8 @@ export interface GridBand {
   counts: number[]
   /** For each (m, parity): [count, rings]. */
   legendre: number[]
+  /** Their derivatives by beta over sin beta, in the same order; empty where no bracket needs them. */
+  slopes: number[]
 }
 
 /** `y[row] += value * x[column]` */
@@ -241,9 +248,12 @@ function writeForm(out: Writer, form: Form): void {
           out.integers([band.first, band.order])
           out.integers(band.counts)
           out.reals(band.legendre)
+          out.integer(band.slopes.length > 0 ? 1 : 0)
+          out.reals(band.slopes)
         }
       }
       writeTerms(out, form.terms)
+      out.integers(form.kinds.map((kind) => (kind === 'bracket' ? 1 : 0)))
       return
     case 'fourier':
       out.integers(form.degrees)

@@ -12,25 +12,24 @@ export interface Sector {
   irreps: Irrep[]
 }
 
-/** The sectors of each operand that paths use, and the products of sectors that paths ask for. */
+/** The sectors of each operand that paths use, the products of sectors that paths ask for, and which one a path is part of. */
 export function cutInSectors(
   irreps: Triple<Irreps>,
   paths: readonly Path[],
   sign: (ir: Irrep) => 1 | -1,
-): { sectors: Triple<Sector[]>; terms: Term[] } {
+): { sectors: Triple<Sector[]>; terms: Term[]; termOf: (path: Path) => Term } {
   const used = usedBlocks(paths)
   const sectors = irreps.map((operand, o) => {
     const all = distinctIrreps(operand, used[o])
     const both = ([1, -1] as const).map((s): Sector => ({ sign: s, irreps: all.filter((ir) => sign(ir) === s) }))
     return both.filter((sector) => sector.irreps.length > 0)
   }) as Triple<Sector[]>
-  const terms = new Map<string, Term>()
-  for (const path of paths) {
+  const termOf = (path: Path): Term => {
     const signs = [sign(irreps[0].at(path.in1).ir), sign(irreps[1].at(path.in2).ir), sign(irreps[2].at(path.out).ir)]
-    const term = signs.map((s, o) => sectors[o].findIndex((sector) => sector.sign === s)) as Term
-    terms.set(term.join(), term)
+    return signs.map((s, o) => sectors[o].findIndex((sector) => sector.sign === s)) as Term
   }
-  return { sectors, terms: [...terms.values()] }
+  const terms = new Map(paths.map(termOf).map((term) => [term.join(), term]))
+  return { sectors, terms: [...terms.values()], termOf }
 }
 
 /** The sides of a channelwise group whose component m of irrep ir lies on fiber row rowOf(operand, ir, m). */

@@ -163,9 +163,17 @@ GridForm read_grid(Reader& in, const Side sides[3]) {
       }
       if (band.first + rows > sides[o].fiber) malformed("a band ends past its fiber");
       band.legendre = in.reals(entries);
+      if (in.index(2)) band.slopes = in.reals(entries);
     }
   }
   form.terms = read_terms(in, form.sectors[0].size(), form.sectors[1].size(), form.sectors[2].size());
+  for (const Term& term : form.terms) {
+    form.brackets.push_back(in.index(2));
+    for (int o = 0; o < 3 && form.brackets.back(); ++o) {
+      const GridForm::Band& band = form.sectors[o][term.sector[o]];
+      if (band.slopes.size() != band.legendre.size()) malformed("a bracket without slopes");
+    }
+  }
   return form;
 }
 

@@ -75,12 +75,16 @@ struct DenseForm {
 /// Values on a product grid of the sphere, folded at the equator and at azimuth zero. Rings r and points j are those of one
 /// quarter; weights count how many quarters hold the point. A band's fiber rows are ordered by order m = 0..order, then by
 /// parity of l - m (0 = even about the equator), then cosine components before sine components (none at m = 0), then by l.
+///
+/// The target is the projection of a product f g or of a bracket {f, g} = (f_beta g_alpha - f_alpha g_beta) / sin beta, where f and
+/// g are the operands after the target, cyclically: on the sphere, integrals of {f, g} h do not change with the cycle.
 struct GridForm {
   struct Band {
     int32_t first;                 // its first fiber row
     int32_t order;                 // largest m
     std::vector<int32_t> counts;   // [order + 1, 2]: how many l at (m, parity)
     std::vector<double> legendre;  // for each (m, parity): [count, rings], sqrt(2) for m > 0 included
+    std::vector<double> slopes;    // their derivatives by beta over sin beta; empty where no bracket needs them
     int32_t components(int m, int parity) const { return counts[2 * m + parity]; }
   };
   int32_t rings;
@@ -91,6 +95,7 @@ struct GridForm {
   std::vector<double> cosines, sines;  // [order + 1, points]
   std::vector<Band> sectors[3];
   std::vector<Term> terms;
+  std::vector<int32_t> brackets;  // of each term: 1 for the bracket, 0 for the product
 };
 
 /// Fourier coefficients on the torus, multiplied by convolution. A signal of degree L has complex coefficients at

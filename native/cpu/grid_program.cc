@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
 #include "cpu/program.h"
 
@@ -10,6 +10,7 @@ class GridProgram : public TransformProgram {
  public:
   GridProgram(const GridForm& form, const Side sides[3], const SideTiles& out, int target)
       : TransformProgram(sides, out, target) {
+    set_cycle(target);
     const int operands[3] = {left, right, target};
     table_.rings = form.rings;
     table_.odd_rings = ends_at_equator(form) ? form.rings - 1 : form.rings;
@@ -17,16 +18,18 @@ class GridProgram : public TransformProgram {
     for (int o = 0; o < 3; ++o) add_bands(form, operands[o], o);
     add_trigonometry(form);
     terms_ = order_terms(form.terms, target);
+    brackets_ = form.brackets;
     table_.terms = static_cast<int32_t>(form.terms.size());
     table_.term = terms_.data();
+    table_.brackets = brackets_.data();
 
     size_t floats = size_t(table_.sectors[2]) * 4 * form.points * kTileLanes;
+    const double multiplications = table_.terms + std::accumulate(brackets_.begin(), brackets_.end(), 0.0);
     for (int o = 0; o < 3; ++o) {
-      const size_t spectrum = size_t(table_.order[o] + 1) * form.rings;
-      floats += table_.sectors[o] * 4 * spectrum * kTileLanes;
-      work += (o == 2 ? table_.sectors[o] : table_.terms) * 4.0 * form.points * spectrum;
+      floats += size_t(table_.sectors[o]) * 4 * (table_.order[o] + 1) * table_.lines[o] * kTileLanes;
+      work += (o == 2 ? table_.sectors[o] : multiplications) * 4.0 * form.points * (table_.order[o] + 1) * form.rings;
     }
-    work += 16.0 * form.points * form.rings * table_.terms;
+    work += 16.0 * form.points * form.rings * multiplications;
     set_scratch(floats);
   }
 
@@ -35,15 +38,15 @@ class GridProgram : public TransformProgram {
   }
 
  private:
-  /// Whether everything odd about the equator is zero on the last ring.
+  /// Whether everything odd about the equator, with slopes of what is even, is zero on the last ring.
   static bool ends_at_equator(const GridForm& form) {
     for (const auto& sectors : form.sectors) {
       for (const GridForm::Band& band : sectors) {
-        const double* legendre = band.legendre.data() + form.rings - 1;
-        for (int32_t m = 0; m <= band.order; ++m) {
-          legendre += ptrdiff_t{band.components(m, 0)} * form.rings;
-          for (int32_t l = 0; l < band.components(m, 1); ++l, legendre += form.rings) {
-            if (*legendre != 0) return false;
+        size_t last = form.rings - 1;
+        for (size_t n = 0; n < band.counts.size(); ++n) {
+          const std::vector<double>& odd = n % 2 ? band.legendre : band.slopes;
+          for (int32_t l = 0; l < band.counts[n]; ++l, last += form.rings) {
+            if (!odd.empty() && odd[last] != 0) return false;
           }
         }
       }
@@ -55,16 +58,28 @@ class GridProgram : public TransformProgram {
   void add_bands(const GridForm& form, int operand, int o) {
     for (const GridForm::Band& band : form.sectors[operand]) {
       counts_[o].push_back(band.counts);
-      legendre_[o].push_back(o == 2 ? project(form, band)
-                                    : std::vector<float>(band.legendre.begin(), band.legendre.end()));
+      legendre_[o].push_back(o == 2 ? project(form, band) : transform(form, band));
       table_.order[o] = std::max(table_.order[o], band.order);
     }
     for (size_t s = 0; s < form.sectors[operand].size(); ++s) {
       const GridForm::Band& band = form.sectors[operand][s];
-      bands_[o].push_back({band.first, band.order, counts_[o][s].data(), legendre_[o][s].data()});
+      const int32_t lines = o == 2 || band.slopes.empty() ? form.rings : 2 * form.rings;
+      bands_[o].push_back({band.first, band.order, counts_[o][s].data(), lines, legendre_[o][s].data()});
+      table_.lines[o] = std::max(table_.lines[o], lines);
     }
     table_.sectors[o] = static_cast<int32_t>(bands_[o].size());
     table_.bands[o] = bands_[o].data();
+  }
+
+  /// Legendre functions, and their slopes if there are any, for the way in: [count, lines].
+  static std::vector<float> transform(const GridForm& form, const GridForm::Band& band) {
+    std::vector<float> result;
+    for (size_t row = 0; row < band.legendre.size(); row += form.rings) {
+      for (const std::vector<double>* values : {&band.legendre, &band.slopes}) {
+        if (!values->empty()) result.insert(result.end(), values->begin() + row, values->begin() + row + form.rings);
+      }
+    }
+    return result;
   }
 
   /// Legendre functions for the way back: [rings, count], times ring weights.
@@ -85,6 +100,17 @@ class GridProgram : public TransformProgram {
   void add_trigonometry(const GridForm& form) {
     cosines_.assign(form.cosines.begin(), form.cosines.end());
     sines_.assign(form.sines.begin(), form.sines.end());
+    for (int o = 0; o < 2; ++o) {
+      for (int32_t m = 0; m <= form.order; ++m) {
+        const double slope = o == 0 ? -m : m;
+        for (int32_t j = 0; j < form.points; ++j) {
+          even_slopes_[o].push_back(static_cast<float>(slope * form.cosines[m * form.points + j]));
+          odd_slopes_[o].push_back(static_cast<float>(-slope * form.sines[m * form.points + j]));
+        }
+      }
+      table_.even_slopes[o] = even_slopes_[o].data();
+      table_.odd_slopes[o] = odd_slopes_[o].data();
+    }
     for (int32_t j = 0; j < form.points; ++j) {
       for (int32_t m = 0; m <= table_.order[2]; ++m) {
         const double weight = form.point_weights[j];
@@ -103,7 +129,8 @@ class GridProgram : public TransformProgram {
   std::vector<std::vector<float>> legendre_[3];
   std::vector<GridBand> bands_[3];
   std::vector<float> cosines_, sines_, target_cosines_, target_sines_;
-  std::vector<int32_t> terms_;
+  std::vector<float> even_slopes_[2], odd_slopes_[2];
+  std::vector<int32_t> terms_, brackets_;
 };
 
 }  // namespace

@@ -65,20 +65,25 @@ struct GridBand {
   int32_t first;  // first fiber row
   int32_t order;
   const int32_t* counts;  // [order + 1, 2]
-  const float* legendre;  // inputs: for each (m, parity) [count][rings]; target: [rings][count], ring weights included
+  int32_t lines;  // of each spectrum: one for each ring, then one for each ring's slope where brackets need them
+  const float* legendre;  // inputs: for each (m, parity) [count][lines]; target: [rings][count], ring weights included
 };
 struct GridTable {
   int32_t rings, odd_rings;  // the equator comes last and has no odd part
   int32_t points;
   int32_t sectors[3];  // of left, right and target
   const GridBand* bands[3];
-  int32_t order[3];      // largest m of any of its sectors
-  const float* cosines;  // [order + 1][points]
+  int32_t order[3], lines[3];  // largest of any of its sectors
+  const float* cosines;        // [order + 1][points]
   const float* sines;
+  // Derivatives by azimuth of sines, which are even about zero, and of cosines, which are odd; those of the left operand negative.
+  const float* even_slopes[2];
+  const float* odd_slopes[2];
   const float* target_cosines;  // [points][order[2] + 1], point weights included
   const float* target_sines;
   int32_t terms;
-  const int32_t* term;  // [terms][3]: sectors of left, right, target
+  const int32_t* term;      // [terms][3]: sectors of left, right, target
+  const int32_t* brackets;  // of each term: 1 for {left, right}, 0 for the product
 };
 
 /// The same in one step, where functions have few components: by the values of their harmonics at the points of one quarter.
@@ -89,10 +94,10 @@ struct FlatBand {
 };
 struct FlatGridTable {
   int32_t points;
-  int32_t sectors[3];
-  const FlatBand* bands[3];  // the target's rows follow one another
+  int32_t sectors;           // of the target
+  const FlatBand* bands[3];  // the inputs' signals: sectors and their derivatives; the target's rows follow one another
   int32_t terms;
-  const int32_t* term;
+  const int32_t* term;  // [terms][3]: signals of left and right, sector of target
 };
 
 struct FourierTable {

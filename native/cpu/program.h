@@ -57,6 +57,11 @@ class TransformProgram : public Program {
     right = target == 2 ? 1 : 2;
     for (const SideTiles::Piece& piece : out.pieces()) ready_.push_back({&piece, piece.rows});
   }
+  /// Left and right become the two operands after the target, cyclically.
+  void set_cycle(int target) {
+    left = (target + 1) % 3;
+    right = (target + 2) % 3;
+  }
   float* scratch(float* room) const { return room + static_cast<size_t>(fiber_) * kTileLanes; }
   void set_scratch(size_t floats) { room = floats + static_cast<size_t>(fiber_) * kTileLanes; }
   /// The kernel leaves fiber row r on row place[r].

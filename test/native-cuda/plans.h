@@ -100,6 +100,7 @@ inline GridForm::Band random_band(Random& random, int first, int degree, int rin
       for (int l = m; l <= degree; ++l) count += (l - m) % 2 == parity && (parity_of_l < 0 || l % 2 == parity_of_l);
       band.counts.push_back(count);
       for (double value : random.reals(count * rings)) band.legendre.push_back(value);
+      for (double value : random.reals(count * rings)) band.slopes.push_back(value);
     }
   }
   return band;
@@ -111,9 +112,10 @@ inline int rows_of(const GridForm::Band& band) {
   return rows;
 }
 
-/// `sectors` bands per operand, the second one of odd l only. The fibers' lengths are returned in `fiber`.
+/// `sectors` bands per operand, the second one of odd l only. The fibers' lengths are returned in `fiber`. With `brackets`, every
+/// second term is one, and only bands in such terms have slopes.
 inline GridForm random_grid(Random& random, const int (&degree)[3], const int (&sectors)[3], int rings, int points,
-                            int (&fiber)[3]) {
+                            int (&fiber)[3], bool brackets = false) {
   GridForm form{.rings = rings, .points = points, .order = std::max({degree[0], degree[1], degree[2]})};
   form.ring_weights = random.reals(rings);
   form.point_weights = random.reals(points);
@@ -127,6 +129,16 @@ inline GridForm random_grid(Random& random, const int (&degree)[3], const int (&
     }
   }
   form.terms = all_terms(sectors[0], sectors[1], sectors[2]);
+  bool needed[3][4] = {};
+  for (size_t t = 0; t < form.terms.size(); ++t) {
+    form.brackets.push_back(brackets && t % 2 == 0);
+    for (int o = 0; o < 3; ++o) needed[o][form.terms[t].sector[o]] |= form.brackets[t];
+  }
+  for (int o = 0; o < 3; ++o) {
+    for (int s = 0; s < sectors[o]; ++s) {
+      if (!needed[o][s]) form.sectors[o][s].slopes.clear();
+    }
+  }
   return form;
 }
 

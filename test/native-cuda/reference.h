@@ -35,8 +35,11 @@ inline Fiber value_of(const DenseForm& form, const Group& group, int t, int a, i
   return out;
 }
 
+/// What becomes of a function before it is multiplied: nothing, or its derivative by beta over sin beta, or by azimuth.
+enum class Derivative { none, polar, azimuthal };
+
 /// [part 2 e + t][ring][point][row]: what each row of a band contributes to each part of a function.
-inline std::vector<double> parts_of(const GridForm& form, const GridForm::Band& band, int fiber) {
+inline std::vector<double> parts_of(const GridForm& form, const GridForm::Band& band, int fiber, Derivative derivative) {
   std::vector<double> parts(size_t{4} * form.rings * form.points * fiber, 0);
   int row = band.first;
   size_t legendre = 0;
@@ -47,9 +50,17 @@ inline std::vector<double> parts_of(const GridForm& form, const GridForm::Band& 
         for (int n = 0; n < count; ++n, ++row) {
           for (int r = 0; r < form.rings; ++r) {
             for (int j = 0; j < form.points; ++j) {
-              const double wave = (trig ? form.sines : form.cosines)[m * form.points + j];
-              parts[(((2 * parity + trig) * form.rings + r) * form.points + j) * size_t(fiber) + row] =
-                  band.legendre[legendre + n * form.rings + r] * wave;
+              const double cosine = form.cosines[m * form.points + j], sine = form.sines[m * form.points + j];
+              double value = band.legendre[legendre + n * form.rings + r] * (trig ? sine : cosine);
+              int e = parity, t = trig;
+              if (derivative == Derivative::polar) {
+                value = band.slopes[legendre + n * form.rings + r] * (trig ? sine : cosine);
+                e = 1 - parity;
+              } else if (derivative == Derivative::azimuthal) {
+                value = band.legendre[legendre + n * form.rings + r] * (trig ? m * cosine : -m * sine);
+                t = 1 - trig;
+              }
+              parts[(((2 * e + t) * form.rings + r) * form.points + j) * size_t(fiber) + row] = value;
             }
           }
         }
@@ -63,27 +74,39 @@ inline std::vector<double> parts_of(const GridForm& form, const GridForm::Band& 
 inline Fiber value_of(const GridForm& form, const Group& group, int t, int a, int b, const Fiber& x, const Fiber& y) {
   Fiber out(group.sides[t].fiber, 0);
   const size_t points = size_t(form.rings) * form.points;
-  const auto signal = [&](const GridForm::Band& band, const Fiber& values) {
-    const std::vector<double> parts = parts_of(form, band, values.size());
+  const auto signal = [&](const GridForm::Band& band, const Fiber& values, Derivative derivative) {
+    const std::vector<double> parts = parts_of(form, band, values.size(), derivative);
     Fiber at(4 * points, 0);
     for (size_t n = 0; n < at.size(); ++n) {
       for (size_t row = 0; row < values.size(); ++row) at[n] += parts[n * values.size() + row] * values[row];
     }
     return at;
   };
-  for (const Term& term : form.terms) {
-    const Fiber f = signal(form.sectors[a][term.sector[a]], x);
-    const Fiber g = signal(form.sectors[b][term.sector[b]], y);
-    const std::vector<double> parts = parts_of(form, form.sectors[t][term.sector[t]], out.size());
-    for (int p = 0; p < 4; ++p) {
-      for (int q = 0; q < 4; ++q) {
-        for (size_t n = 0; n < points; ++n) {
-          const double weight = form.ring_weights[n / form.points] * form.point_weights[n % form.points];
-          const double product = f[p * points + n] * g[q * points + n] * weight;
-          for (size_t row = 0; row < out.size(); ++row)
-            out[row] += product * parts[((p ^ q) * points + n) * out.size() + row];
+  for (size_t number = 0; number < form.terms.size(); ++number) {
+    const Term& term = form.terms[number];
+    const std::vector<double> parts =
+        parts_of(form, form.sectors[t][term.sector[t]], out.size(), Derivative::none);
+    const auto add = [&](double sign, Derivative of_a, Derivative of_b) {
+      const Fiber f = signal(form.sectors[a][term.sector[a]], x, of_a);
+      const Fiber g = signal(form.sectors[b][term.sector[b]], y, of_b);
+      for (int p = 0; p < 4; ++p) {
+        for (int q = 0; q < 4; ++q) {
+          for (size_t n = 0; n < points; ++n) {
+            const double weight = form.ring_weights[n / form.points] * form.point_weights[n % form.points];
+            const double product = sign * f[p * points + n] * g[q * points + n] * weight;
+            for (size_t row = 0; row < out.size(); ++row)
+              out[row] += product * parts[((p ^ q) * points + n) * out.size() + row];
+          }
         }
       }
+    };
+    if (form.brackets[number]) {
+      // Of the two operands after the target; the reverse order changes the sign.
+      const double sign = a == (t + 1) % 3 ? 1 : -1;
+      add(sign, Derivative::polar, Derivative::azimuthal);
+      add(-sign, Derivative::azimuthal, Derivative::polar);
+    } else {
+      add(1, Derivative::none, Derivative::none);
     }
   }
   return out;
@@ -160,6 +183,9 @@ inline Fiber value_of(const MatrixForm& form, const Group& group, int t, int a, 
   }
   return out;
 }
+
+/// Takes weights besides: see mixed.h.
+inline Fiber value_of(const MixedForm&, const Group&, int, int, int, const Fiber&, const Fiber&) { std::abort(); }
 
 /// Calls f(float of the operand, fiber row) for everything that a lane sees of it.
 template <class F>

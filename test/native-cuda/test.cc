@@ -165,19 +165,22 @@ void test_grid() {
       {{5, 6, 7}, {3, 2, 4}, 19, 17, 1, 3},
   };
   for (const Case& c : cases) {
-    int fiber[3];
-    const GridForm form = random_grid(random, c.degree, c.sectors, c.rings, c.points, fiber);
-    const SideOptions options{.uneven = c.channels > 2, .shared = c.channels > 2, .scattered = c.channels > 2};
-    const Plan plan = plan_of(random, c.channels, fiber, options, [&](const Side(&)[3]) { return form; });
-    check_plan("grid, degrees " + std::to_string(c.degree[0]) + " " + std::to_string(c.degree[1]) + " " +
-                   std::to_string(c.degree[2]),
-               plan, c.batch, 8);
+    for (const bool brackets : {false, true}) {
+      int fiber[3];
+      const GridForm form = random_grid(random, c.degree, c.sectors, c.rings, c.points, fiber, brackets);
+      const SideOptions options{.uneven = c.channels > 2, .shared = c.channels > 2, .scattered = c.channels > 2};
+      const Plan plan = plan_of(random, c.channels, fiber, options, [&](const Side(&)[3]) { return form; });
+      check_plan("grid, degrees " + std::to_string(c.degree[0]) + " " + std::to_string(c.degree[1]) + " " +
+                     std::to_string(c.degree[2]) + (brackets ? ", brackets" : ""),
+                 plan, c.batch, 8);
+    }
   }
   // Sectors that overlap, rows that belong to none, and a sector that no term reaches.
   int fiber[3];
-  GridForm form = random_grid(random, {2, 2, 3}, {2, 1, 3}, 3, 4, fiber);
+  GridForm form = random_grid(random, {2, 2, 3}, {2, 1, 3}, 3, 4, fiber, true);
   form.sectors[2][1].first = 1;
   form.terms = {{{0, 0, 0}}, {{1, 0, 1}}, {{1, 0, 0}}};
+  form.brackets = {1, 0, 0};
   const Plan plan = plan_of(random, 2, fiber, {}, [&](const Side(&)[3]) { return form; });
   check_plan("grid, overlapping sectors", plan, 19, 9);
 }

@@ -6,6 +6,7 @@ import {
   MatrixTensorProduct,
   type Product,
   referenceWithout,
+  VectorTensorProduct,
 } from '../../lib/product/index.js'
 import { getNumThreads, setNumThreads } from '../../lib/runtime/index.js'
 import { sameBits } from '../native/toy.js'
@@ -109,6 +110,12 @@ const products: [string, number, () => Product][] = [
   ['matrix', 5, () => new MatrixTensorProduct(natural(5, 3), natural(5, 3), natural(5, 3), { device })],
   ['matrix, both parities', 7, () => new MatrixTensorProduct(...mixed, { device })],
   ['matrix, uneven', 5, () => new MatrixTensorProduct(...uneven, { device })],
+  ['vector, cross product', 65, () => new VectorTensorProduct('2x1o', '2x1o', '2x1e', { device })],
+  ['vector, few components', 40, () => new VectorTensorProduct('4x0e+4x1o', '4x0e+4x1o', '4x0e+4x1o+4x1e', { device })],
+  ['vector, lmax 6', 3, () => new VectorTensorProduct(natural(6), natural(6), '1o+2o+2e+5e+6e+8o', { device })],
+  ['vector, one parity', 7, () => new VectorTensorProduct(even, even, even, { device })],
+  ['vector, both parities', 7, () => new VectorTensorProduct(...mixed, { device })],
+  ['vector, a large grid', 4, () => new VectorTensorProduct(even, even, even, { device, grid: large })],
 ]
 const filtered: ConstructorParameters<typeof FullTensorProduct> = [
   '4x1o+4x5o',
@@ -116,6 +123,7 @@ const filtered: ConstructorParameters<typeof FullTensorProduct> = [
   { device, filterIrOut: ['1e', '2e'] },
 ]
 const dense = { implementation: 'dense' } as const
+const even = '3x0e+3x1e+3x2e+3x3e+3x4e'
 const large = { resBeta: 18, resAlpha: 31 }
 const gaunt = (lmax: number, algorithm: 'sparse' | 'fourier' | 'grid') =>
   new GauntTensorProduct(natural(lmax), natural(lmax), natural(lmax), { device, algorithm })

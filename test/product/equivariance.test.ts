@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { Irreps, Random, randomRotation, rotate } from '../../lib/o3/index.js'
-import { FullTensorProduct, GauntTensorProduct, MatrixTensorProduct, type Product } from '../../lib/product/index.js'
+import {
+  FullTensorProduct,
+  GauntTensorProduct,
+  MatrixTensorProduct,
+  type Product,
+  VectorTensorProduct,
+} from '../../lib/product/index.js'
 import { both, natural, operands, relativeError, TOLERANCE } from './helpers.js'
 
 const device = 'cpu'
@@ -12,6 +18,8 @@ const products: [string, () => Product][] = [
   ['Gaunt, Fourier', () => new GauntTensorProduct(both(3, 5), both(3, 5), undefined, { device, algorithm: 'fourier' })],
   ['Gaunt, grid', () => new GauntTensorProduct(both(3, 5), both(3, 5), undefined, { device, algorithm: 'grid' })],
   ['Gaunt, grid, lmax 8', () => new GauntTensorProduct(natural(8), natural(8), natural(16), { device })],
+  ['vector', () => new VectorTensorProduct(both(3, 5), both(3, 5), undefined, { device })],
+  ['vector, lmax 6', () => new VectorTensorProduct(natural(6), natural(6), undefined, { device })],
   ['matrix', () => new MatrixTensorProduct(both(3, 5), both(3, 5), undefined, { device })],
   ['matrix, lmax 6', () => new MatrixTensorProduct(natural(6), natural(6), natural(12), { device })],
 ]

@@ -2,6 +2,8 @@
 //
 //     V[q, i] = sum over components n of part q of  Y_n(point i) * x[n],   W = V_a * V_b,
 //     y[n] = sum over points i of  w_i Y_n(point i) * W[part of n, i]
+//
+// In brackets derivatives of harmonics take the place of Y_n in V_a and V_b.
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/isa.h"
 #include "cpu/kernels/quarter.h"
@@ -58,7 +60,7 @@ void flat_grid(const FlatGridTable& table, int vecs, const float* left, const fl
     (written[term[2]] ? multiply_all<true> : multiply_all<false>)(a, b, points, vecs, left, right, w);
     written[term[2]] = true;
   }
-  for (int s = 0; s < table.sectors[2]; ++s) {
+  for (int s = 0; s < table.sectors; ++s) {
     const FlatBand& band = table.bands[2][s];
     const float* harmonics = band.harmonics;
     for (int part = 0; part < 4; ++part) {

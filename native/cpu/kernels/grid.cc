@@ -11,6 +11,10 @@
 //
 // A, D and E are small matrix products (gemm.h), B and C one loop that keeps the values of both operands in registers. B to D run
 // ring by ring, so that grid values stay in L1. On the equator, if it is a ring, the parts with p = 1 are zero and left out.
+//
+// A bracket is two such products, a_beta b_alpha / sin beta - a_alpha b_beta / sin beta. Slopes of Legendre functions make a second
+// spectrum in stage A, whose even and odd parts change places; the derivative by azimuth is the first spectrum with other
+// trigonometric functions, whose cosines and sines change places.
 #include "cpu/kernels/gemm.h"
 #include "cpu/kernels/isa.h"
 #include "cpu/kernels/quarter.h"
@@ -18,14 +22,14 @@
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
 
-/// One operand's spectra G and H, per sector [p, s, m, ring], in lines of a tile.
+/// One operand's spectra G and H, per sector [p, s, m, ring], in lines of a tile. Slopes follow on more rings.
 struct Spectra {
   float* data;
-  ptrdiff_t orders, rings;
+  ptrdiff_t orders, lines;
   float* at(int sector, int ps, ptrdiff_t m = 0) const {
-    return data + (((sector * 4 + ps) * orders + m) * rings) * kTileLanes;
+    return data + (((sector * 4 + ps) * orders + m) * lines) * kTileLanes;
   }
-  ptrdiff_t size(int sectors) const { return sectors * 4 * orders * rings * kTileLanes; }
+  ptrdiff_t size(int sectors) const { return sectors * 4 * orders * lines * kTileLanes; }
 };
 
 /// Calls product(coefficients, count, parity, fiber rows, spectra) for every (m, parity) and sign of a band.
@@ -40,60 +44,89 @@ GAUNTLET_INLINE void for_orders(const GridBand& band, Spectra spectra, int secto
                 Lines{spectra.at(sector, 2 * parity + sign, m), kTileLanes, kLanes});
         rows += ptrdiff_t{count} * kTileLanes;
       }
-      coefficients += count * spectra.rings;
+      coefficients += ptrdiff_t{count} * band.lines;
     }
   }
 }
 
-/// One operand in stages B and C: the spectra of a sector on one ring, and its largest order.
+/// One operand in stages B and C: the spectra on one ring that make part (0, 0) of a signal and from there on the others, and the
+/// largest order.
 struct Wave {
-  const float* spectrum;  // [p, s, m]
-  ptrdiff_t part, step;   // from one (p, s) to the next, from one m to the next
+  const float* spectrum;
+  ptrdiff_t odd, sine, step;  // from p = 0 to p = 1, from s = 0 to s = 1, from one m to the next
   int order;
+  GAUNTLET_INLINE const float* part(int ps) const { return spectrum + (ps >> 1) * odd + (ps & 1) * sine; }
 };
 
-/// Stages B and C at `Points` meridians from j on, for one vector: values of both operands stay in registers.
-template <int Points, int Parts, bool Add>
-GAUNTLET_INLINE void multiply(const GridTable& table, const Wave (&waves)[2], int j, int v, float* w) {
+/// Of one sector on one ring: the function itself, and its derivatives by beta, over sin beta, and by azimuth.
+struct Waves {
+  Wave value, polar, azimuthal;
+  Waves(const GridTable& table, const Spectra& spectra, int operand, int sector, int ring) {
+    const ptrdiff_t step = spectra.lines * kTileLanes, part = spectra.orders * step;
+    const float* even = spectra.at(sector, 0) + ptrdiff_t{ring} * kTileLanes;
+    const int order = table.bands[operand][sector].order;
+    value = {even, 2 * part, part, step, order};
+    polar = {even + 2 * part + ptrdiff_t{table.rings} * kTileLanes, -2 * part, part, step, order};
+    azimuthal = {even + part, 2 * part, -part, step, order};
+  }
+};
+
+/// Stages B and C at `Points` meridians from j on, for one vector: values of both operands stay in registers. In a bracket b is the
+/// azimuthal one, of operand `side`.
+template <int Points, int Parts, bool Add, bool Bracket>
+GAUNTLET_INLINE void multiply(const GridTable& table, const Wave& a, const Wave& b, int side, int j, int v, float* w) {
+  const Wave* waves[2] = {&a, &b};
   Vec value[2][Points][4];
 #pragma GCC unroll 2
   for (int o = 0; o < 2; ++o) {
-    const float* line = waves[o].spectrum + v * kLanes;
+    const bool derived = Bracket && o == 1;
 #pragma GCC unroll 4
     for (int ps = 0; ps < Parts; ++ps) {
+      const float* line = waves[o]->part(ps) + v * kLanes;
 #pragma GCC unroll 3
-      for (int n = 0; n < Points; ++n)
-        value[o][n][ps] = ps & 1 ? Vec{} : load(line + ps * waves[o].part);  // cos 0, sin 0
+      for (int n = 0; n < Points; ++n) value[o][n][ps] = ps & 1 || derived ? Vec{} : load(line);  // cos 0, sin 0
     }
   }
-  const int order = waves[0].order > waves[1].order ? waves[0].order : waves[1].order;
+  const int order = a.order > b.order ? a.order : b.order;
   for (int m = 1; m <= order; ++m) {
-    const float *cosines = table.cosines + m * table.points + j, *sines = table.sines + m * table.points + j;
+    const ptrdiff_t at = ptrdiff_t{m} * table.points + j;
 #pragma GCC unroll 2
     for (int o = 0; o < 2; ++o) {
-      if (m > waves[o].order) continue;
-      const float* line = waves[o].spectrum + m * waves[o].step + v * kLanes;
+      if (m > waves[o]->order) continue;
+      const bool derived = Bracket && o == 1;
+      const float* even = (derived ? table.even_slopes[side] : table.cosines) + at;
+      const float* odd = (derived ? table.odd_slopes[side] : table.sines) + at;
 #pragma GCC unroll 4
       for (int ps = 0; ps < Parts; ++ps) {
-        const Vec x = load(line + ps * waves[o].part);
+        const Vec x = load(waves[o]->part(ps) + m * waves[o]->step + v * kLanes);
 #pragma GCC unroll 3
-        for (int n = 0; n < Points; ++n) add_product(value[o][n][ps], splat(ps & 1 ? sines[n] : cosines[n]), x);
+        for (int n = 0; n < Points; ++n) add_product(value[o][n][ps], splat(ps & 1 ? odd[n] : even[n]), x);
       }
     }
   }
   multiply_values<Points, Parts, Add>(value[0], value[1], w + ptrdiff_t{j} * kTileLanes + v * kLanes, table.points);
 }
 
-template <int Parts, bool Add>
-void multiply_ring(const GridTable& table, const Wave (&waves)[2], int vecs, float* w) {
+template <int Parts, bool Add, bool Bracket>
+void multiply_ring(const GridTable& table, const Wave& a, const Wave& b, int side, int vecs, float* w) {
   for (int v = 0; v < vecs; ++v) {
     int j = 0;
-    for (; j + kPoints <= table.points; j += kPoints) multiply<kPoints, Parts, Add>(table, waves, j, v, w);
+    for (; j + kPoints <= table.points; j += kPoints)
+      multiply<kPoints, Parts, Add, Bracket>(table, a, b, side, j, v, w);
     switch (table.points - j) {
-      case 1: multiply<1, Parts, Add>(table, waves, j, v, w); break;
-      case 2: multiply<2, Parts, Add>(table, waves, j, v, w); break;
+      case 1: multiply<1, Parts, Add, Bracket>(table, a, b, side, j, v, w); break;
+      case 2: multiply<2, Parts, Add, Bracket>(table, a, b, side, j, v, w); break;
     }
   }
+}
+
+/// W of one ring: the product of two waves, or half of a bracket.
+template <bool Bracket>
+void multiply_waves(const GridTable& table, const Wave& a, const Wave& b, int side, bool equator, bool add, int vecs,
+                    float* w) {
+  (equator ? add ? multiply_ring<2, true, Bracket> : multiply_ring<2, false, Bracket>
+   : add   ? multiply_ring<4, true, Bracket>
+           : multiply_ring<4, false, Bracket>)(table, a, b, side, vecs, w);
 }
 
 /// Largest m that a band has with a parity of l - m; -1 where it has none.
@@ -106,11 +139,11 @@ GAUNTLET_INLINE int largest_order(const GridBand& band, int parity) {
 }  // namespace
 
 void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
-  const ptrdiff_t rings = table.rings, points = table.points, ring_line = rings * kTileLanes;
+  const ptrdiff_t rings = table.rings, points = table.points;
   const float* operands[2] = {left, right};
   Spectra spectra[3];
   for (int o = 0; o < 3; ++o) {
-    spectra[o] = {scratch, table.order[o] + 1, rings};
+    spectra[o] = {scratch, table.order[o] + 1, table.lines[o]};
     scratch += spectra[o].size(table.sectors[o]);
   }
   float* const values = scratch;  // W of every sector on one ring
@@ -118,10 +151,14 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
 
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
+      const GridBand& band = table.bands[o][s];
+      // Nothing odd on the equator where that is the last line; slopes are odd where functions are even.
+      const int even_lines = band.lines > rings ? table.rings + table.odd_rings : table.rings;
+      const int odd_lines = band.lines > rings ? band.lines : table.odd_rings;
       const auto stage_a = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectrum) {
-        gemm({legendre, rings}, parity ? table.odd_rings : table.rings, count, fiber, spectrum, vecs);
+        gemm({legendre, band.lines}, parity ? odd_lines : even_lines, count, fiber, spectrum, vecs);
       };
-      for_orders(table.bands[o][s], spectra[o], s, const_cast<float*>(operands[o]), stage_a);
+      for_orders(band, spectra[o], s, const_cast<float*>(operands[o]), stage_a);
     }
   }
 
@@ -130,16 +167,15 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
     bool written[2] = {false, false};
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
-      Wave waves[2];
-      for (int o = 0; o < 2; ++o) {
-        waves[o] = {spectra[o].at(term[o], 0) + ring * kTileLanes, spectra[o].orders * ring_line, ring_line,
-                    table.bands[o][term[o]].order};
-      }
+      const Waves left_waves(table, spectra[0], 0, term[0], ring), right_waves(table, spectra[1], 1, term[1], ring);
       float* to = values + term[2] * sector_values;
       const bool add = written[term[2]];
-      (equator ? add ? multiply_ring<2, true> : multiply_ring<2, false>
-       : add   ? multiply_ring<4, true>
-               : multiply_ring<4, false>)(table, waves, vecs, to);
+      if (table.brackets[t]) {
+        multiply_waves<true>(table, left_waves.polar, right_waves.azimuthal, 1, equator, add, vecs, to);
+        multiply_waves<true>(table, right_waves.polar, left_waves.azimuthal, 0, equator, true, vecs, to);
+      } else {
+        multiply_waves<false>(table, left_waves.value, right_waves.value, 0, equator, add, vecs, to);
+      }
       written[term[2]] = true;
     }
 
@@ -149,7 +185,7 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
         const float* trig = (first ? table.target_sines : table.target_cosines) + first;
         gemm({trig, table.order[2] + 1}, order + 1 - first, table.points,
              {values + s * sector_values + ps * points * kTileLanes, kTileLanes, kLanes},
-             {spectra[2].at(s, ps, first) + ring * kTileLanes, ring_line, kLanes}, vecs);
+             {spectra[2].at(s, ps, first) + ring * kTileLanes, rings * kTileLanes, kLanes}, vecs);
       }
     }
   }
