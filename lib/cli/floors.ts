@@ -95,17 +95,24 @@ function overlap(v: number, l1: number, l2: number): number {
 /**
  * To the smallest exact grid (Legendre per order, then a Fourier sum per ring), the product of values, and back. Folding at
  * the equator halves the Legendre part and folding at azimuth zero the Fourier sums, for a butterfly each.
+ *
+ * Paths with an odd sum of degrees are those of a bracket: both inputs' derivatives by the polar angle take all of that, those by
+ * azimuth the Fourier sums only.
  */
-function gridFlops({ in1, in2, out }: Shape): number {
-  const degrees = [in1, in2, out]
-  const total = degrees.reduce((sum, list) => sum + highest(list), 0)
+function gridFlops({ in1, in2, out, paths }: Shape): number {
+  const odd = paths.some(([l1, l2, l3]) => (l1 + l2 + l3) % 2 === 1)
+  const even = paths.some(([l1, l2, l3]) => (l1 + l2 + l3) % 2 === 0)
+  const total = [in1, in2, out].reduce((sum, list) => sum + highest(list), 0) - (even ? 0 : 1)
   const rings = Math.floor(total / 2) + 1
   const points = rings * (total + 1)
-  const transform = (list: readonly number[]): number => {
-    const orders = 2 * highest(list) + 1
-    return rings * components(list) + rings * orders + points * orders + points
-  }
-  return degrees.reduce((sum, list) => sum + transform(list), 0) + points
+  const legendre = (list: readonly number[]): number => rings * (components(list) + 2 * highest(list) + 1)
+  const fourier = (list: readonly number[]): number => points * (2 * highest(list) + 2)
+  const inputs = [in1, in2].reduce(
+    (sum, list) => sum + (odd ? 2 : 1) * legendre(list) + ((even ? 1 : 0) + (odd ? 2 : 0)) * fourier(list),
+    0,
+  )
+  const multiplications = (even ? 1 : 0) + (odd ? 3 : 0) + (even && odd ? 1 : 0)
+  return inputs + legendre(out) + fourier(out) + multiplications * points
 }
 
 /** Couple to square matrices of degree l, multiply, couple back: both couplings sparse, the multiplication dense. */

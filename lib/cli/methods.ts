@@ -1,6 +1,12 @@
 import { Irreps } from '../o3/irreps.js'
-import { FullTensorProduct, GauntTensorProduct, type GauntTensorProductOptions } from '../product/index.js'
-import { MatrixTensorProduct, type Product } from '../product/index.js'
+import {
+  FullTensorProduct,
+  GauntTensorProduct,
+  type GauntTensorProductOptions,
+  MatrixTensorProduct,
+  type Product,
+  VectorTensorProduct,
+} from '../product/index.js'
 import type { DeviceOption } from '../runtime/index.js'
 import type { FloorName, Shape } from './floors.js'
 
@@ -53,6 +59,7 @@ export const METHOD_NAMES = [
   'fourier',
   'grid',
   'grid-large',
+  'vector',
   'matrix',
 ] as const
 export type MethodName = (typeof METHOD_NAMES)[number]
@@ -67,6 +74,9 @@ export interface Method {
   create(in1: Irreps, in2: Irreps, out: Irreps | 'all', device: DeviceOption): Product
 }
 
+/** What Gaunt products lose. */
+export const ODD_PATHS = 'odd l1 + l2 + l3'
+
 export const METHODS: Record<MethodName, Method> = {
   'cg-sparse': clebschGordan('cg-sparse', 'Clebsch-Gordan, sparse', 'sparse'),
   'cg-dense': clebschGordan('cg-dense', 'Clebsch-Gordan, dense', 'dense'),
@@ -77,6 +87,12 @@ export const METHODS: Record<MethodName, Method> = {
     algorithm: 'grid',
     grid: { resBeta: 2 * (Math.floor(total / 2) + 1), resAlpha: 2 * (total + 1) },
   })),
+  vector: {
+    name: 'vector',
+    title: 'Gaunt and bracket, sphere grid',
+    floor: 'grid',
+    create: (in1, in2, out, device) => new VectorTensorProduct(in1, in2, out === 'all' ? undefined : out, { device }),
+  },
   matrix: {
     name: 'matrix',
     title: 'matrix product',
@@ -109,7 +125,7 @@ function gaunt(
     name,
     title,
     floor,
-    loss: 'odd l1 + l2 + l3',
+    loss: ODD_PATHS,
     create: (in1, in2, out, device) => {
       const kept = out === 'all' ? undefined : out
       const total = in1.lmax + in2.lmax + (kept?.lmax ?? in1.lmax + in2.lmax)

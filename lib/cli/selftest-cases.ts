@@ -1,6 +1,21 @@
-import { FullTensorProduct, GauntTensorProduct, MatrixTensorProduct, type Product } from '../product/index.js'
+import {
+  FullTensorProduct,
+  GauntTensorProduct,
+  MatrixTensorProduct,
+  type Product,
+  VectorTensorProduct,
+} from '../product/index.js'
+
 import type { DeviceOption } from '../runtime/index.js'
-import { METHOD_NAMES, METHODS, setting, SETTING_NAMES, type MethodName, type SettingName } from './methods.js'
+import {
+  METHOD_NAMES,
+  METHODS,
+  ODD_PATHS,
+  setting,
+  SETTING_NAMES,
+  type MethodName,
+  type SettingName,
+} from './methods.js'
 
 export interface SelftestCase {
   name: string
@@ -10,7 +25,7 @@ export interface SelftestCase {
 
 /** Every method in every setting up to `lmax`, then sizes and irreps chosen to be awkward. */
 export function selftestCases(lmax: number): SelftestCase[] {
-  return [...systematic(lmax), ...batches(), ...full(), ...gaunt(), ...matrix()]
+  return [...systematic(lmax), ...batches(), ...full(), ...gaunt(), ...vector(), ...matrix()]
 }
 
 function systematic(lmax: number): SelftestCase[] {
@@ -34,9 +49,7 @@ function systematic(lmax: number): SelftestCase[] {
 
 /** Gaunt products have no path l x l -> l of odd l, and say so when they are made; they know nothing of `full`'s odd paths. */
 export function couples(method: MethodName, where: SettingName, l: number): boolean {
-  const clebschGordan =
-    METHODS[method].floor !== 'grid' && METHODS[method].floor !== 'fourier' && method !== 'gaunt-sparse'
-  if (clebschGordan) return true
+  if (METHODS[method].loss !== ODD_PATHS) return true
   return where === 'siso' ? l % 2 === 0 : where !== 'full'
 }
 
@@ -110,6 +123,25 @@ function gaunt(): SelftestCase[] {
     add('on more meridians', '4x0e+4x1o+4x2e', '4x0e+4x1o+4x2e', '4x0e+4x2e', { grid: { resAlpha: 12 } })
     add('on a large grid of odd size', '4x2e+4x3o', '4x2e+4x3o', '4x0e+4x1o', { grid: { resBeta: 15, resAlpha: 31 } })
   }
+  return cases
+}
+
+function vector(): SelftestCase[] {
+  const cases: SelftestCase[] = []
+  const add = (name: string, in1: string, in2: string, out?: string, options: object = {}): void => {
+    cases.push({
+      name: `vector ${name}`,
+      batch: 9,
+      create: (device) => new VectorTensorProduct(in1, in2, out, { ...options, device }),
+    })
+  }
+  add('everything it reaches', '5x0e+5x1o+5x2e', '5x0e+5x1o+5x2e')
+  add('the cross product', '4x1o', '4x1o', '4x1e')
+  add('odd paths only', '4x3o+4x4e', '4x5o', '4x3e+4x4o+4x7e')
+  add('both parities', '3x0o+3x1e+3x2o+3x1o', '3x1o+3x2e')
+  add('uneven multiplicities', '5x0e+2x1o+7x2e', '3x0e+4x1o+6x2e', '3x0e+2x1o+2x1e+5x2e')
+  add('repeated blocks', '2x1o+2x1o+2x0e', '2x1o+2x0e', '2x1o+2x1e+2x1o')
+  add('on a large grid of odd size', '4x2e+4x3o', '4x2e+4x3o', '4x1e+4x2o', { grid: { resBeta: 15, resAlpha: 31 } })
   return cases
 }
 

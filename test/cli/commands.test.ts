@@ -224,6 +224,7 @@ test('compare says what each product couples, loses and keeps equivariant', asyn
     fourier: antisymmetric,
     grid: antisymmetric,
     'grid-large': antisymmetric,
+    vector: [],
     matrix: [],
   })
   for (const { method, equivarianceError, coupled, lost, outputDimension } of products) {

@@ -1,0 +1,150 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { gauntCoefficients, Irreps, Random, randomRotation, rotate } from '../../lib/o3/index.js'
+import { GridContraction } from '../../lib/product/grid-contraction.js'
+import { errorOf } from '../o3/helpers.js'
+import { relativeError, TOLERANCE } from './helpers.js'
+
+/** What derivatives promise against float64. */
+const DERIVATIVE_TOLERANCE = 1e-5
+
+interface Operands {
+  x: ArrayLike<number>
+  weight: ArrayLike<number>
+}
+
+/** Coefficients of a product of two functions in harmonics of normalization `component`, sqrt(4 pi) times orthonormal ones. */
+function multiply(f: Float64Array, g: Float64Array): Float64Array {
+  const [lf, lg] = [f, g].map(({ length }) => Math.sqrt(length) - 1)
+  const out = new Float64Array((lf + lg + 1) ** 2)
+  for (let l1 = 0; l1 <= lf; l1++) {
+    for (let l2 = 0; l2 <= lg; l2++) {
+      for (let l3 = Math.abs(l1 - l2); l3 <= l1 + l2; l3++) {
+        gauntCoefficients(l1, l2, l3).forEach((value, n) => {
+          const [i, j, k] = [
+            Math.floor(n / ((2 * l2 + 1) * (2 * l3 + 1))),
+            Math.floor(n / (2 * l3 + 1)) % (2 * l2 + 1),
+            n % (2 * l3 + 1),
+          ]
+          out[l3 ** 2 + k] += Math.sqrt(4 * Math.PI) * value * f[l1 ** 2 + i] * g[l2 ** 2 + j]
+        })
+      }
+    }
+  }
+  return out
+}
+
+/** The contraction in float64 by Gaunt coefficients: no points, every product kept to its full degree. */
+function reference(contraction: GridContraction, { x, weight }: Operands, elements: Int32Array): Float64Array {
+  const { irrepsIn, irrepsOut, channels, correlation, weightParts } = contraction
+  const out = new Float64Array(elements.length * irrepsOut.dim)
+  const weightOf = (part: number, element: number, block: number, c: number): number =>
+    weight[weightParts[part].offset + (element * weightParts[part].shape[1] + block) * channels + c]
+  elements.forEach((element, node) => {
+    for (let c = 0; c < channels; c++) {
+      const factors = Array.from({ length: correlation }, (_, n) => {
+        const f = new Float64Array((irrepsIn.lmax + 1) ** 2)
+        irrepsIn.slices().forEach(({ start }, b) => {
+          const { l, dim } = irrepsIn.at(b).ir
+          for (let m = 0; m < dim; m++)
+            f[l ** 2 + m] += weightOf(n, element, b, c) * x[node * irrepsIn.dim + start + c * dim + m]
+        })
+        return f
+      })
+      let product: Float64Array = Float64Array.of(1)
+      for (const f of factors) {
+        product = multiply(product, f)
+        irrepsOut.slices().forEach(({ start }, b) => {
+          const { l, dim } = irrepsOut.at(b).ir
+          for (let m = 0; m < dim; m++) {
+            const at = node * irrepsOut.dim + start + c * dim + m
+            out[at] += weightOf(correlation, element, b, c) * (product[l ** 2 + m] ?? 0)
+          }
+        })
+      }
+    }
+  })
+  return out
+}
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let sum = 0
+  for (let n = 0; n < a.length; n++) sum += a[n] * b[n]
+  return sum
+}
+
+/** Weights of f(t) - f(-t) in the central difference that is exact up to degree 8; L has degree 2 correlation + 1 in t. */
+const STENCIL = [4 / 5, -1 / 5, 4 / 105, -1 / 280]
+
+function slope(f: (t: number) => number): number {
+  // Steps of 1/4 keep the values of a high degree alike.
+  return STENCIL.reduce((sum, weight, n) => sum + 4 * weight * (f((n + 1) / 4) - f(-(n + 1) / 4)), 0)
+}
+
+const shapes = [
+  { irrepsIn: '4x0e+4x1o', irrepsOut: '4x0e+4x1o+4x2e', correlation: 2, elements: 3, nodes: 6 },
+  { irrepsIn: '5x0e+5x1o+5x2e', irrepsOut: '5x0e+5x1o', correlation: 3, elements: 2, nodes: 4 },
+  { irrepsIn: '3x1o+3x1o', irrepsOut: '3x1o+3x3o', correlation: 3, elements: 1, nodes: 5 },
+  { irrepsIn: '17x0e+17x1o', irrepsOut: '17x1o', correlation: 1, elements: 2, nodes: 3 },
+].map((shape) => [`${shape.irrepsIn} to ${shape.irrepsOut}, correlation ${shape.correlation}`, shape] as const)
+
+describe.each(shapes)('GridContraction %s', (_, { irrepsIn, irrepsOut, nodes, ...options }) => {
+  const contraction = new GridContraction(irrepsIn, irrepsOut, { ...options, device: 'cpu' })
+  afterAll(() => contraction.dispose())
+  const random = new Random(4)
+  const normals = (length: number): Float32Array => Float32Array.from(random.normals(length))
+  const shapesOf = () => ({ x: normals(nodes * contraction.irrepsIn.dim), weight: normals(contraction.weightNumel) })
+  const { x, weight } = shapesOf()
+  const [u, v] = [shapesOf(), shapesOf()]
+  const gradOut = normals(nodes * contraction.irrepsOut.dim)
+  const elements = Int32Array.from({ length: nodes }, (_, n) => n % options.elements)
+
+  /** L at (x, weight) + s u + t v. */
+  const L = (s: number, t: number, g: ArrayLike<number> = gradOut): number => {
+    const moved = (name: 'x' | 'weight'): Float64Array =>
+      Float64Array.from({ x, weight }[name], (value, n) => value + s * u[name][n] + t * v[name][n])
+    return dot(g, reference(contraction, { x: moved('x'), weight: moved('weight') }, elements))
+  }
+
+  test('out', () => {
+    const out = contraction.forward(x, elements, weight, { out: new Float32Array(gradOut.length).fill(NaN) })
+    expect(relativeError(out, reference(contraction, { x, weight }, elements))).toBeLessThan(TOLERANCE)
+  })
+
+  test('gradients along a direction', () => {
+    const found = contraction.backward(gradOut, x, elements, weight)
+    const along = dot(found.x, u.x) + dot(found.weight, u.weight)
+    const size = Math.hypot(...found.x) * Math.hypot(...u.x) + Math.hypot(...found.weight) * Math.hypot(...u.weight)
+    expect(Math.abs(along - slope((s) => L(s, 0))) / size).toBeLessThan(DERIVATIVE_TOLERANCE)
+  })
+
+  test('second derivatives along two directions', () => {
+    const found = contraction.doubleBackward(v, gradOut, x, elements, weight)
+    const along = dot(found.x, u.x) + dot(found.weight, u.weight)
+    const size = Math.hypot(...found.x) * Math.hypot(...u.x) + Math.hypot(...found.weight) * Math.hypot(...u.weight)
+    expect(Math.abs(along - slope((s) => slope((t) => L(s, t)))) / size).toBeLessThan(DERIVATIVE_TOLERANCE)
+    const other = normals(gradOut.length)
+    const across = Math.hypot(...found.gradOut) * Math.hypot(...other)
+    expect(Math.abs(dot(found.gradOut, other) - slope((t) => L(0, t, other))) / across).toBeLessThan(
+      DERIVATIVE_TOLERANCE,
+    )
+  })
+
+  test('is equivariant', () => {
+    const matrix = randomRotation(random).map((value) => -value)
+    const turn = (irreps: Irreps, rows: Float32Array): Float32Array => Float32Array.from(rotate(irreps, matrix, rows))
+    const turned = contraction.forward(turn(contraction.irrepsIn, x), elements, weight)
+    const expected = turn(contraction.irrepsOut, contraction.forward(x, elements, weight))
+    expect(relativeError(turned, expected)).toBeLessThan(TOLERANCE)
+  })
+})
+
+test('GridContraction refuses what is none', () => {
+  const make = (irrepsIn: string, irrepsOut: string, correlation = 2) =>
+    errorOf(() => new GridContraction(irrepsIn, irrepsOut, { correlation, elements: 2, device: 'cpu' })).code
+  expect(make('2x0e+3x1o', '2x0e')).toBe('ERR_IRREPS')
+  expect(make('2x1e', '2x0e')).toBe('ERR_IRREPS')
+  expect(make('2x0e+2x1o', '2x3o')).toBe('ERR_UNREACHABLE')
+  expect(make('2x2e', '2x1o')).toBe('ERR_UNREACHABLE')
+  expect(make('2x10e', '2x10e', 4)).toBe('ERR_ARGUMENT')
+  expect(make('2x0e', '2x0e', 5)).toBe('ERR_ARGUMENT')
+})
