@@ -1,13 +1,13 @@
 import {
   allocateOnHost,
-  Execution,
+  type EvaluateOptions,
+  type Execution,
   type FloatArray,
   type NamedArray,
   type OperandInfo,
   type Target,
 } from '../runtime/execute.js'
 import { expected } from '../runtime/errors.js'
-import type { DeviceId } from '../runtime/native.js'
 import {
   type AsyncGradientOptions,
   chooseNames,
@@ -23,7 +23,6 @@ import {
   secondTerms,
   type Term,
 } from './derivative.js'
-import { encodePlan, type Plan } from './plan.js'
 
 /** Which derivatives of F. */
 export interface Request {
@@ -41,20 +40,33 @@ interface Job {
   out: FloatArray
 }
 
+/** What computes a form with any operand left out: an `Execution`, or the like of it. */
+export interface Evaluator extends Disposable {
+  /** x1, x2, gradOut and, where there are weights, weight. */
+  readonly operands: readonly OperandInfo[]
+  evaluate(target: Target, inputs: readonly FloatArray[], options: EvaluateOptions): FloatArray
+  samples(arrays: readonly NamedArray[]): number | undefined
+  newResult(
+    target: Target,
+    samples: number,
+    inputs: readonly FloatArray[],
+    onHost?: (length: number) => Float32Array,
+  ): FloatArray
+  dispose(): void
+}
+
 /**
  * F(x1, x2, gradOut, weight) on a device, and sums of its values with one operand left out. It consists of a form that is linear in
  * every operand and, where some paths of a product have no weights, of one without weights.
  */
-export class MultilinearForm implements Disposable {
-  readonly #executions: readonly Execution[]
+export class MultilinearForm<E extends Evaluator = Execution> implements Disposable {
+  readonly #executions: readonly E[]
   readonly #weighted: boolean
 
-  /** @param operands x1, x2, gradOut and, for the first of the plans, weight */
-  constructor(device: DeviceId, plans: readonly (() => Plan)[], operands: readonly OperandInfo[]) {
-    this.#weighted = operands.length > 3
-    this.#executions = plans.map((plan, n) => {
-      return new Execution(device, encodePlan(plan()), n === 0 ? operands : operands.slice(0, 3))
-    })
+  /** @param executions the form, then that without weights */
+  constructor(executions: readonly E[]) {
+    this.#weighted = executions[0].operands.length > 3
+    this.#executions = executions
   }
 
   /** dF/dgradOut */
@@ -64,7 +76,11 @@ export class MultilinearForm implements Disposable {
     return job.out
   }
 
-  async forwardAsync(operands: Operands, options: { out?: FloatArray; signal?: AbortSignal }): Promise<FloatArray> {
+  async forwardAsync(
+    this: MultilinearForm,
+    operands: Operands,
+    options: { out?: FloatArray; signal?: AbortSignal },
+  ): Promise<FloatArray> {
     options.signal?.throwIfAborted()
     const out = { gradOut: options.out }
     const [job] = this.#jobs({ operands, possible: ['gradOut'] }, { out }, () => 'out', allocateOnHost)
@@ -80,7 +96,7 @@ export class MultilinearForm implements Disposable {
   }
 
   /** The first term of every result is started, and what that needs copied, before this returns. */
-  async gradientsAsync(request: Request, options: AsyncGradientOptions): Promise<Results> {
+  async gradientsAsync(this: MultilinearForm, request: Request, options: AsyncGradientOptions): Promise<Results> {
     options.signal?.throwIfAborted()
     const jobs = this.#jobs(request, options, nameResult, allocateOnHost)
     await Promise.all(jobs.map((job) => this.#runAsync(job)))
@@ -104,7 +120,7 @@ export class MultilinearForm implements Disposable {
     if (!accumulate) clear(job.out)
   }
 
-  async #runAsync(job: Job): Promise<void> {
+  async #runAsync(this: MultilinearForm, job: Job): Promise<void> {
     let accumulate = false
     for (const [execution, inputs] of this.#evaluations(job)) {
       await execution.evaluateAsync(OPERANDS[job.target], inputs, { out: job.out, accumulate })
@@ -146,7 +162,7 @@ export class MultilinearForm implements Disposable {
   }
 
   /** What to evaluate for a result, in order. */
-  *#evaluations({ target, terms }: Job): Generator<[Execution, FloatArray[]]> {
+  *#evaluations({ target, terms }: Job): Generator<[E, FloatArray[]]> {
     for (const { operands, replaced } of terms) {
       for (const [n, execution] of this.#executions.entries()) {
         // Without weights F does not depend on them.

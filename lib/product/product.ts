@@ -1,7 +1,7 @@
 import type { Irreps } from '../o3/irreps.js'
 import { resolveDevice, type DeviceOption } from '../runtime/device.js'
 import { expected } from '../runtime/errors.js'
-import { type EncodedPlan, type FloatArray, type OperandInfo, type ResultOf } from '../runtime/execute.js'
+import { type EncodedPlan, Execution, type FloatArray, type OperandInfo, type ResultOf } from '../runtime/execute.js'
 import type { DeviceId } from '../runtime/native.js'
 import { countFlops, type Cost } from './cost.js'
 import {

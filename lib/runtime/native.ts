@@ -72,6 +72,7 @@ export interface Addon {
   free(array: Float32Array): void
   measureMachine(threads: number, milliseconds: number): MachineRates
   NativeExecutor: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeExecutor
+  NativeConvolution: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeConvolution
   NativeEdgeFunction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeEdgeFunction
   NativeContraction: new (integers: Int32Array, reals: Float64Array) => NativeContraction
   NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
@@ -93,6 +94,20 @@ export type NativeCall = [
   batch: number,
   accumulate: boolean,
 ]
+
+/** A convolution on a device; see native/core/convolution.h. */
+export interface NativeConvolution {
+  evaluate(
+    target: number,
+    x1: NativeOperand,
+    x2: NativeOperand,
+    y: NativeOperand,
+    w: NativeOperand | undefined,
+    graph: object,
+    accumulate: boolean,
+  ): void
+  dispose(): void
+}
 
 /** A function of edges on a device; see native/core/edge_function.h. */
 export interface NativeEdgeFunction {
