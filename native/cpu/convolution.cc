@@ -218,8 +218,8 @@ class CpuConvolution final : public Convolution {
       thread_local Scratch scratch;
       float* const tile = scratch.reserve(to.tile_floats() + edge_floats());
       Edges edges = make_edges(tile + to.tile_floats());
-      const size_t first = incidence.start[begin], last = incidence.start[end];
-      size_t block = last;  // where the block that was loaded begins
+      // Blocks are the same whatever nodes a thread has, so that sums come out the same.
+      size_t block = call.graph.edges;  // where the block that was loaded begins
       for (size_t node = begin; node < end; ++node) {
         float* const row = out + node * dim;
         if (call.add) {
@@ -229,10 +229,10 @@ class CpuConvolution final : public Convolution {
           std::fill_n(tile, to.tile_floats(), 0.0f);
         }
         for (size_t e = incidence.start[node]; e < static_cast<size_t>(incidence.start[node + 1]);) {
-          const size_t here = first + (e - first) / kBlock * kBlock;
+          const size_t here = e / kBlock * kBlock;
           if (here != block) {
             block = here;
-            const size_t count = std::min(kBlock, last - block);
+            const size_t count = std::min(kBlock, call.graph.edges - block);
             load(call, incidence.order, block, count, edges);
             for (size_t n = 0; n < count; ++n)
               edges.from[n] = call.nodes[1 - Side] + size_t(origin[edges.id[n]]) * from.floats();
