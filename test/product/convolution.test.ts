@@ -82,7 +82,8 @@ describe.each(CASES)('TensorProductConv of $name', ({ in1, in2, out }) => {
       }),
     )
     const [x1, x2, y, weight] = gathered
-    const definition = { ...conv, sharedWeights: false }
+    const { irrepsIn1, irrepsIn2, irrepsOut, paths, weightNumel } = conv
+    const definition = { irrepsIn1, irrepsIn2, irrepsOut, paths, weightNumel, sharedWeights: false }
     const index = OPERANDS.indexOf(target) as 0 | 1 | 2 | 3
     const messages = referenceEvaluate(definition, index, [x1, x2, y, weight], edges)
     const result = new Float64Array(rows[target] * dims[target])
@@ -216,7 +217,7 @@ describe('TensorProductConv', () => {
     expect(() => conv.forward(graph, x1, x2.subarray(4), weight)).toThrow('16 (4 edges of irreps 1x0e+1x1o)')
     expect(() => conv.forward(graph, x1, x2, weight.subarray(1))).toThrow(/\(4 edges of \d+ weights\)/)
     expect(() => conv.forward(graph, x1, x2)).toThrow(GauntletError)
-    expect(() => conv.forward({} as Graph, x1, x2, weight)).toThrow('a Graph')
+    expect(() => conv.forward(null as unknown as Graph, x1, x2, weight)).toThrow('a Graph')
     expect(() => new Graph(Int32Array.of(0), Int32Array.of(3), 3)).toThrow(
       'Expected a node from 0 to 2 for receivers[0] but received 3',
     )
