@@ -55,8 +55,11 @@ struct Programs {
     add = !coverage.single;
     clear = add || !coverage.complete;
     for (const Group& group : plan.groups) {
-      require_own_lanes(group, target);
-      groups.push_back(make_program(group, plan.dim, target, device));
+      const auto make = [&](const Group& one, const int32_t (&dim)[kOperands]) {
+        return make_program(one, dim, target, device);
+      };
+      const bool shared = target < kWeights && group.sides[target].shared_by_lanes(group.channels);
+      groups.push_back(shared ? make_lane_sum(group, plan.dim, target, device, make) : make(group, plan.dim));
       workspace_bytes = std::max(workspace_bytes, groups.back()->workspace_bytes());
     }
   }
@@ -91,7 +94,8 @@ class CudaExecutor final : public Executor {
     };
     limits_ = {.multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
                .shared_per_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
-               .shared_per_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor)};
+               .shared_per_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor),
+               .cache = attribute(cudaDevAttrL2CacheSize)};
     for (std::optional<Slot>& slot : slots_) slot.emplace();
     programs(2);  // nearly every product runs forward; the others are made when first asked for
   }

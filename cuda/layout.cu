@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <numeric>
-#include <string>
 
-#include "core/error.h"
 #include "cuda/layout.h"
 
 namespace gauntlet::cuda {
@@ -102,17 +100,6 @@ std::vector<int32_t> all_rows(int32_t count) {
   std::vector<int32_t> rows(count);
   std::iota(rows.begin(), rows.end(), 0);
   return rows;
-}
-
-void require_own_lanes(const Group& group, int target) {
-  const Side& side = group.sides[target];
-  int32_t widest = 0;
-  for (const Block& block : side.blocks) widest = std::max(widest, block.channels);
-  if (group.channels <= 1 || widest == 0 || (side.divide == 1 && side.modulo >= group.channels)) return;
-  throw Error("ERR_ARGUMENT",
-              "Expected every channel of the product to have its own channel of operand " + std::to_string(target) +
-                  " for a derivative on the GPU, but it is shared: outer products need a sum over channels, "
-                  "which the CUDA kernels do not have; use device 'cpu'");
 }
 
 }  // namespace gauntlet::cuda

@@ -72,7 +72,4 @@ class DeviceLayout {
 /// 0, 1, ..., count - 1.
 std::vector<int32_t> all_rows(int32_t count);
 
-/// Throws Error("ERR_ARGUMENT") where several lanes would have to be summed into one float of the target.
-void require_own_lanes(const Group& group, int target);
-
 }  // namespace gauntlet::cuda

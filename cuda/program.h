@@ -9,6 +9,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "core/plan.h"
@@ -20,6 +21,7 @@ struct Device {
   int multiprocessors;
   int shared_per_block;           // bytes that one block may have, after opting in
   int shared_per_multiprocessor;  // bytes
+  int cache;                      // bytes of the second-level cache
 };
 
 /// `samples` rows of the two operands after the target, cyclically, and of the target; all on the device.
@@ -57,5 +59,10 @@ std::unique_ptr<Program> make_matrix_program(const Group&, const int32_t (&dim)[
                                              const Device& device);
 std::unique_ptr<Program> make_mixed_program(const Group&, const int32_t (&dim)[kOperands], int target,
                                             const Device& device);
+
+/// For targets whose channels several lanes share: `make` makes the program in which each lane has a channel of its own.
+using MakeProgram = std::function<std::unique_ptr<Program>(const Group&, const int32_t (&dim)[kOperands])>;
+std::unique_ptr<Program> make_lane_sum(const Group&, const int32_t (&dim)[kOperands], int target, const Device& device,
+                                       const MakeProgram& make);
 
 }  // namespace gauntlet::cuda

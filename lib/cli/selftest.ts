@@ -1,14 +1,13 @@
 import { Random } from '../o3/random.js'
-import { referenceForward, type Product } from '../product/index.js'
-import { DeviceArray, GauntletError, type DeviceOption } from '../runtime/index.js'
+import { GauntletError, type DeviceOption } from '../runtime/index.js'
 import { defineCommand } from './command.js'
-import { relativeError } from './comparison.js'
 import { chooseDevice, deviceOptions } from './device.js'
 import { scientific } from './format.js'
 import { describeProvenance, provenance } from './machine.js'
 import { flag, integer } from './options.js'
 import { selftestCases, type SelftestCase } from './selftest-cases.js'
 import { edgeCases, edgeErrors, type EdgeCase } from './selftest-edges.js'
+import { productErrors } from './selftest-products.js'
 
 /** Float32 sums of tens of terms, every one rounded to 6e-8; a wrong coefficient is thousands of times larger. */
 const TOLERANCE = 2e-6
@@ -26,9 +25,9 @@ interface Outcome {
 export const command = defineCommand({
   positionals: [],
   about: `Checks every form of every product, spherical harmonics and radial functions, at many sizes, against a float64
-reference that shares no code with the kernels, on fresh random inputs. The output is filled with NaN before each call.
-Prints ||out - reference|| / ||reference|| of each case, which has to stay below ${TOLERANCE.toExponential()}
-(${DERIVATIVE_TOLERANCE.toExponential()} for derivatives); exits with status 1 if any case fails. Needs nothing but the
+reference that shares no code with the kernels, on fresh random inputs, and then their gradients and second derivatives.
+Every output is filled with NaN before its call. Prints ||out - reference|| / ||reference|| of each case, which has to stay
+below ${TOLERANCE.toExponential()} (${DERIVATIVE_TOLERANCE.toExponential()} for derivatives); exits with status 1 if any case fails. Needs nothing but the
 installed package.`,
   examples: ['gauntlet selftest', 'gauntlet selftest --device cuda --lmax 10', 'gauntlet selftest --quick --json'],
   options: {
@@ -50,7 +49,7 @@ installed package.`,
     if (!values.json) io.out(`${describeProvenance(provenance(device))}\ndevice ${device}, seed ${seed}\n`)
     for (const [index, one] of cases.entries()) {
       io.progress(`${index + 1} of ${cases.length}: ${one.name}`)
-      for (const outcome of 'batch' in one ? [check(one, device, random)] : checkEdges(one, device, random)) {
+      for (const outcome of check(one, device, random)) {
         outcomes.push(outcome)
         if (!values.json) io.out(line(outcome))
       }
@@ -77,37 +76,11 @@ function line({ passed, error, name, message }: Outcome): string {
   return `${verdict}  ${figure}  ${name}${message === undefined ? '' : `: ${message}`}\n`
 }
 
-function check({ name, batch, create }: SelftestCase, device: DeviceOption, random: Random): Outcome {
-  let product: Product | undefined
-  try {
-    product = create(device)
-    const x1 = Float32Array.from(random.normals(batch * product.irrepsIn1.dim))
-    const x2 = Float32Array.from(random.normals(batch * product.irrepsIn2.dim))
-    const expected = referenceForward(product, x1, x2)
-    const errors = [onHost(product, x1, x2), ...(product.device === 'cpu' ? [] : [onDevice(product, x1, x2)])].map(
-      (out) => relativeError(out, expected),
-    )
-    // NaN, left from before the call or made by it, must not hide behind a smaller number.
-    const error = errors.some((value) => Number.isNaN(value)) ? NaN : Math.max(...errors)
-    if (!expected.some((value) => value !== 0))
-      return { name, error: null, passed: false, message: 'the reference is zero' }
-    if (Number.isNaN(error))
-      return { name, error: null, passed: false, message: 'parts of the output are NaN or were not written' }
-    return { name, error, passed: error < TOLERANCE }
-  } catch (error) {
-    if (!(error instanceof GauntletError)) throw error
-    return { name, error: null, passed: false, message: `${error.code}: ${error.message}` }
-  } finally {
-    product?.dispose()
-  }
-}
-
-/** One outcome for the values of an edge function and one for its derivatives. */
-function checkEdges(one: EdgeCase, device: DeviceOption, random: Random): Outcome[] {
+/** One outcome for the values of a function and one for its derivatives. */
+function check(one: SelftestCase | EdgeCase, device: DeviceOption, random: Random): Outcome[] {
   const names = [one.name, `${one.name}, derivatives`]
   try {
-    using edgeFunction = one.create(device)
-    const { values, derivatives } = edgeErrors(edgeFunction, one, random)
+    const { values, derivatives } = errorsOf(one, device, random)
     return [values, derivatives].map((error, n) => {
       const name = names[n]
       if (Number.isNaN(error))
@@ -120,22 +93,11 @@ function checkEdges(one: EdgeCase, device: DeviceOption, random: Random): Outcom
   }
 }
 
-function onHost(product: Product, x1: Float32Array, x2: Float32Array): Float32Array {
-  const out = poisoned(x1.length / product.irrepsIn1.dim, product)
-  return product.forward(x1, x2, { out })
-}
-
-/** The same with everything on the GPU before and after. */
-function onDevice(product: Product, x1: Float32Array, x2: Float32Array): Float32Array {
-  const out = poisoned(x1.length / product.irrepsIn1.dim, product)
-  const arrays = [x1, x2, out].map((array) => DeviceArray.from(array, product.device))
-  try {
-    return product.forward(arrays[0], arrays[1], { out: arrays[2] }).toArray()
-  } finally {
-    for (const array of arrays) array.dispose()
+function errorsOf(one: SelftestCase | EdgeCase, device: DeviceOption, random: Random) {
+  if ('batch' in one) {
+    using product = one.create(device)
+    return productErrors(product, one.batch, random)
   }
-}
-
-function poisoned(batch: number, product: Product): Float32Array {
-  return new Float32Array(batch * product.irrepsOut.dim).fill(NaN)
+  using edgeFunction = one.create(device)
+  return edgeErrors(edgeFunction, one, random)
 }

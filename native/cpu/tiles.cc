@@ -24,8 +24,13 @@ float sum_of(const float* line, int lanes) {
 void unpack_add(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
   alignas(64) float values[kTileLanes * kPieceSize];
   kernels().unpack(values, {size, strip.lanes, 0}, size, rows, tile);
-  for (int lane = 0; lane < strip.lanes; ++lane) {
-    for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] += values[lane * size + m];
+  // Where lanes follow one another without a gap, they are one stretch of memory.
+  const bool whole = strip.stride == size;
+  const int stretches = whole ? 1 : strip.lanes, length = whole ? strip.lanes * size : size;
+  for (int n = 0; n < stretches; ++n) {
+    float* to = memory + n * strip.stride;
+    const float* from = values + n * length;
+    for (int m = 0; m < length; ++m) to[m] += from[m];
   }
 }
 

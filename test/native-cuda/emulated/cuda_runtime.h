@@ -71,6 +71,7 @@ struct Machine {
   int multiprocessors = 2;
   int shared_per_block = 227 << 10;
   int shared_per_multiprocessor = 228 << 10;
+  int cache = 16 << 10;
   Order order = Order::forward;
   uint64_t launches = 0;
 };
@@ -170,6 +171,7 @@ enum cudaDeviceAttr {
   cudaDevAttrMultiProcessorCount,
   cudaDevAttrMaxSharedMemoryPerBlockOptin,
   cudaDevAttrMaxSharedMemoryPerMultiprocessor,
+  cudaDevAttrL2CacheSize,
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize, cudaFuncAttributePreferredSharedMemoryCarveout };
 enum { cudaStreamNonBlocking = 1, cudaHostAllocPortable = 1, cudaSharedmemCarveoutMaxShared = 100 };
@@ -216,6 +218,7 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr name, int) 
   *value = name == cudaDevAttrMultiProcessorCount                ? emulated::machine.multiprocessors
            : name == cudaDevAttrMaxSharedMemoryPerBlockOptin     ? emulated::machine.shared_per_block
            : name == cudaDevAttrMaxSharedMemoryPerMultiprocessor ? emulated::machine.shared_per_multiprocessor
+           : name == cudaDevAttrL2CacheSize                      ? emulated::machine.cache
                                                                  : 1;
   return cudaSuccess;
 }
