@@ -28,8 +28,8 @@ constexpr size_t kMostStaging = size_t{256} << 20;  // bytes on the device for o
 constexpr size_t kLeastChunk = size_t{8} << 20;     // smaller copies do not fill the bus
 constexpr size_t kChunks = 8;  // to cut a batch into, between these bounds: the first copy is not hidden
 
-std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[kOperands], int target,
-                                      const Device& device) {
+std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[kOperands], bool shared_weights,
+                                      int target, const Device& device) {
   return std::visit(
       [&](const auto& form) {
         using F = std::decay_t<decltype(form)>;
@@ -38,7 +38,8 @@ std::unique_ptr<Program> make_program(const Group& group, const int32_t (&dim)[k
         if constexpr (std::is_same_v<F, GridForm>) return make_grid_program(group, dim, target, device);
         if constexpr (std::is_same_v<F, FourierForm>) return make_fourier_program(group, dim, target, device);
         if constexpr (std::is_same_v<F, MatrixForm>) return make_matrix_program(group, dim, target, device);
-        if constexpr (std::is_same_v<F, MixedForm>) return make_mixed_program(group, dim, target, device);
+        if constexpr (std::is_same_v<F, MixedForm>)
+          return make_mixed_program(group, dim, shared_weights, target, device);
       },
       group.form);
 }
@@ -56,9 +57,10 @@ struct Programs {
     clear = add || !coverage.complete;
     for (const Group& group : plan.groups) {
       const auto make = [&](const Group& one, const int32_t (&dim)[kOperands]) {
-        return make_program(one, dim, target, device);
+        return make_program(one, dim, plan.shared_weights, target, device);
       };
-      const bool shared = target < kWeights && group.sides[target].shared_by_lanes(group.channels);
+      const bool mixed = std::holds_alternative<MixedForm>(group.form);  // sums over lanes itself
+      const bool shared = !mixed && target < kWeights && group.sides[target].shared_by_lanes(group.channels);
       groups.push_back(shared ? make_lane_sum(group, plan.dim, target, device, make) : make(group, plan.dim));
       workspace_bytes = std::max(workspace_bytes, groups.back()->workspace_bytes());
     }
@@ -193,6 +195,7 @@ class CudaExecutor final : public Executor {
     const Call call{.left = data[left_of(work.target)],
                     .right = data[right_of(work.target)],
                     .out = data[work.target],
+                    .data = {data[0], data[1], data[2], data[3]},
                     .samples = static_cast<int64_t>(count),
                     .accumulate = add || work.programs.add,
                     .workspace = static_cast<float*>(slot.workspace.data())};

@@ -29,6 +29,7 @@ struct Call {
   const float* left;
   const float* right;
   float* out;
+  float* data[kOperands];  // these and the weights, by operand
   int64_t samples;
   bool accumulate;   // add to `out`, which other groups write too
   float* workspace;  // Program::workspace_bytes of it
@@ -57,8 +58,8 @@ std::unique_ptr<Program> make_fourier_program(const Group&, const int32_t (&dim)
                                               const Device& device);
 std::unique_ptr<Program> make_matrix_program(const Group&, const int32_t (&dim)[kOperands], int target,
                                              const Device& device);
-std::unique_ptr<Program> make_mixed_program(const Group&, const int32_t (&dim)[kOperands], int target,
-                                            const Device& device);
+std::unique_ptr<Program> make_mixed_program(const Group&, const int32_t (&dim)[kOperands], bool shared_weights,
+                                            int target, const Device& device);
 
 /// For targets whose channels several lanes share: `make` makes the program in which each lane has a channel of its own.
 using MakeProgram = std::function<std::unique_ptr<Program>(const Group&, const int32_t (&dim)[kOperands])>;

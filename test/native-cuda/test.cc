@@ -15,6 +15,7 @@
 #include "cuda/runtime.h"
 #include "cuda/tile.h"
 #include "edges.h"
+#include "mixed.h"
 #include "plans.h"
 #include "reference.h"
 
@@ -330,6 +331,50 @@ void check_edges(const std::string& name, const EdgeTable& table, size_t rows) {
   }
 }
 
+void check_mixed(const std::string& name, const Plan& plan, size_t batch, unsigned seed) {
+  Random random(seed);
+  std::vector<float> x[kOperands];
+  for (int o = 0; o < kOperands; ++o) x[o] = random_floats(random, plan.rows(o, batch) * plan.dim[o]);
+  for (int target = 0; target < kOperands; ++target) {
+    const std::vector<double> wanted = evaluate_mixed(plan, target, x, batch);
+    const std::string label = name + ", target " + std::to_string(target);
+    const auto executor = make_cuda_executor(plan, 0);
+    const auto run = [&](bool on_device, bool accumulate) {
+      std::vector<float> out(x[target].size(), std::nanf(""));
+      if (accumulate) out = x[target];
+      Operand operands[kOperands];
+      for (int o = 0; o < kOperands; ++o) operands[o] = {o == target ? out.data() : x[o].data(), on_device};
+      executor->evaluate(target, operands, batch, accumulate);
+      return out;
+    };
+    emulated::machine.order = Order::forward;
+    const std::vector<float> first = run(false, false);
+    const double error = relative_error(first, wanted);
+    expect(error < kTolerance, label + ": error " + std::to_string(error * 1e6) + "e-6");
+    for (const Order order : {Order::backward, Order::shuffled}) {
+      emulated::machine.order = order;
+      expect(run(true, false) == first, label + ": depends on thread order");
+    }
+    std::vector<double> sum = wanted;
+    for (size_t n = 0; n < sum.size(); ++n) sum[n] += x[target][n];
+    expect(relative_error(run(false, true), sum) < kTolerance, label + ", accumulated");
+  }
+}
+
+void test_mixed() {
+  Random random(31);
+  const int small = emulated::machine.cache;
+  for (const bool shared_weights : {true, false}) {
+    const std::string weights = shared_weights ? ", shared weights" : ", weights of each sample";
+    emulated::machine.cache = 16 << 20;  // all samples in one pass
+    check_mixed("mixed, lanes are samples" + weights, random_mixed(random, 1, shared_weights, false), 20, 32);
+    check_mixed("mixed, lanes share x1" + weights, random_mixed(random, 3, shared_weights, true), 5, 33);
+    emulated::machine.cache = 64 << 10;  // in several
+    check_mixed("mixed, lanes share x2" + weights, random_mixed(random, 3, shared_weights, false), 11, 34);
+  }
+  emulated::machine.cache = small;
+}
+
 void test_edges() {
   Random random(21);
   for (const int lmax : {0, 1, 4, 12}) {
@@ -377,9 +422,9 @@ int main(int argc, char** argv) {
   using namespace gauntlet::test;
   emulated::shared_memory = reinterpret_cast<std::byte*>(gauntlet::cuda::dynamic_shared);
   const std::pair<const char*, void (*)()> tests[] = {
-      {"runtime", test_runtime}, {"sparse", test_sparse},   {"dense", test_dense},
-      {"grid", test_grid},       {"fourier", test_fourier}, {"matrix", test_matrix},
-      {"groups", test_groups},   {"chunks", test_chunks},   {"edges", test_edges}};
+      {"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},   {"grid", test_grid},
+      {"fourier", test_fourier}, {"matrix", test_matrix}, {"groups", test_groups}, {"chunks", test_chunks},
+      {"mixed", test_mixed},     {"edges", test_edges}};
   for (const auto& [name, test] : tests) {
     if (argc > 1 && std::strcmp(argv[1], name) != 0) continue;
     test();
