@@ -51,7 +51,7 @@ export interface WeightView {
  * `weightedPaths`. The weights of all paths follow one another, row-major, in the order of the instructions. Blocks of out that
  * no instruction names are zero.
  *
- * Calls take weights after x2, unless the product was given its own by `seed` or `weight`:
+ * Calls take weights after x2, unless the product was given its own by `seed` or `weight`.
  *
  * @throws GauntletError ERR_IRREPS; ERR_ARGUMENT for an instruction that cannot be, by its multiplicities or otherwise;
  * ERR_UNREACHABLE for one that triangle or parity forbid; ERR_DTYPE, ERR_LENGTH for weights of the wrong kind; ERR_DEVICE

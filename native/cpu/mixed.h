@@ -66,10 +66,25 @@ struct MixedBundle {
   std::vector<PairCoupling> couplings;  // by target
 
   int32_t pair_count() const { return static_cast<int32_t>(pairs.size()); }
+  /// The channel of y that a pair goes to alone.
+  int32_t channel_of(const MixedPart& part, int32_t pair) const {
+    switch (part.out) {
+      case MixedForm::kFirst: return pairs[pair][0];
+      case MixedForm::kSecond: return pairs[pair][1];
+      case MixedForm::kPair: return pair;
+      default: return 0;  // all are added up
+    }
+  }
   bool weighted() const;
 };
 
 /// Cuts a form into bundles. `slab_lines` bounds the lines of weights that a portion takes, 0 where it does not matter.
 std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t slab_lines);
+
+/// The weights of a part, portion by portion, among `dim` floats of a sample.
+void make_slabs(const MixedBundle& bundle, MixedPart& part, int32_t dim);
+
+/// W^T of every path that mixes channels, `size` floats in all.
+std::vector<float> transpose(const std::vector<MixedBundle>& bundles, size_t size, const float* weights);
 
 }  // namespace gauntlet

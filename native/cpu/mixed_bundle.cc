@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "cpu/mixed.h"
@@ -96,6 +97,30 @@ std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t slab_lines)
     add_couplings(form, paths, bundle);
   }
   return bundles;
+}
+
+void make_slabs(const MixedBundle& bundle, MixedPart& part, int32_t dim) {
+  for (int32_t p = 0; p < bundle.pair_count(); p += bundle.portion) {
+    const int32_t size = std::min(bundle.portion, bundle.pair_count() - p) * part.weights();
+    Side side{size, 1, 1, {{part.offset + p * part.weights(), 1, size}}, std::vector<int32_t>(size)};
+    std::iota(side.rows.begin(), side.rows.end(), 0);
+    part.slabs.emplace_back(side, dim, 1);
+  }
+}
+
+std::vector<float> transpose(const std::vector<MixedBundle>& bundles, size_t size, const float* weights) {
+  std::vector<float> transposed(size);
+  for (const MixedBundle& bundle : bundles) {
+    for (const MixedPart& part : bundle.parts) {
+      if (!part.mixed) continue;
+      const float* from = weights + part.offset;
+      float* to = transposed.data() + part.transposed_at;
+      for (int32_t p = 0; p < bundle.pair_count(); ++p) {
+        for (int32_t w = 0; w < part.mixed; ++w) to[size_t(w) * bundle.pairs.size() + p] = *from++;
+      }
+    }
+  }
+  return transposed;
 }
 
 }  // namespace gauntlet

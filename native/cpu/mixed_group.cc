@@ -39,7 +39,7 @@ class MixedGroup final : public CpuGroup {
 
   void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) override {
     std::vector<float> transposed;
-    if (numbers() && target < 2) transposed = transpose(operands[kWeights].data);
+    if (numbers() && target < 2) transposed = transpose(bundles_, transposed_size_, operands[kWeights].data);
     const Call call{target, operands, batch, add, transposed.data()};
     if (target == kWeights && shared_) return sum_weights(call);
     const size_t run = run_lanes(target), runs = (batch * channels_ + run - 1) / run;
@@ -98,7 +98,7 @@ class MixedGroup final : public CpuGroup {
             y_lanes += size_t(part.size) * kTileLanes * channel_groups(part);
           }
         }
-        if (slabs()) make_slabs(bundle, part);
+        if (slabs()) make_slabs(bundle, part, dim_);
         most_slab = std::max(most_slab, size_t(bundle.portion) * part.weights());
       }
     }
@@ -115,32 +115,7 @@ class MixedGroup final : public CpuGroup {
     room_ = at;
   }
 
-  void make_slabs(const MixedBundle& bundle, MixedPart& part) const {
-    for (int32_t p = 0; p < bundle.pair_count(); p += bundle.portion) {
-      const int32_t size = std::min(bundle.portion, bundle.pair_count() - p) * part.weights();
-      Side side{size, 1, 1, {{part.offset + p * part.weights(), 1, size}}, std::vector<int32_t>(size)};
-      std::iota(side.rows.begin(), side.rows.end(), 0);
-      part.slabs.emplace_back(side, dim_, 1);
-    }
-  }
-
   static size_t channel_groups(const MixedPart& part) { return (part.mixed + kTileLanes - 1) / kTileLanes; }
-
-  /// W^T of every path that mixes channels.
-  std::vector<float> transpose(const float* weights) const {
-    std::vector<float> transposed(transposed_size_);
-    for (const MixedBundle& bundle : bundles_) {
-      for (const MixedPart& part : bundle.parts) {
-        if (!part.mixed) continue;
-        const float* from = weights + part.offset;
-        float* to = transposed.data() + part.transposed_at;
-        for (int32_t p = 0; p < bundle.pair_count(); ++p) {
-          for (int32_t w = 0; w < part.mixed; ++w) to[size_t(w) * bundle.pairs.size() + p] = *from++;
-        }
-      }
-    }
-    return transposed;
-  }
 
   template <class F>
   static void guarded_for(size_t count, size_t grain, const F& f) {
@@ -304,16 +279,6 @@ class MixedGroup final : public CpuGroup {
     return fiber;
   }
 
-  /// The channel of y that pair n of a portion goes to alone.
-  static int32_t channel_of(const Portion& portion, const MixedPart& part, int32_t n) {
-    switch (part.out) {
-      case MixedForm::kFirst: return portion.bundle.pairs[portion.first + n][0];
-      case MixedForm::kSecond: return portion.bundle.pairs[portion.first + n][1];
-      case MixedForm::kPair: return portion.first + n;
-      default: return 0;  // all are added up
-    }
-  }
-
   /// y from z, or z from y.
   void weigh(const Call& call, const Tile& tile, const Portion& portion, const MixedPart& part) const {
     static constexpr float kOne = 1;
@@ -346,7 +311,7 @@ class MixedGroup final : public CpuGroup {
     }
     w.to_channels = w.from_channels = 1;
     for (int32_t n = 0; n < portion.count; ++n) {
-      float* const channel = y + channel_of(portion, part, n) * y_channel;
+      float* const channel = y + portion.bundle.channel_of(part, portion.first + n) * y_channel;
       w.from = forward ? z + lines(n) : channel;
       w.to = forward ? channel : z + lines(n);
       w.weights = part.weight < 0 ? &kOne : weights + n * step;
@@ -387,7 +352,7 @@ class MixedGroup final : public CpuGroup {
       float* const weights = c.weights;
       for (int32_t n = 0; n < portion.count; ++n) {
         c.x = z + lines(n);
-        c.y = y + channel_of(portion, part, n) * y_channel;
+        c.y = y + portion.bundle.channel_of(part, portion.first + n) * y_channel;
         c.weights = weights + n * step;
         kernels().correlate(c, tile.vecs);
       }
