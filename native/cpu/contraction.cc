@@ -1,12 +1,10 @@
 #include "core/contraction.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <numeric>
 #include <utility>
 
-#include "core/error.h"
 #include "cpu/kernels.h"
 #include "cpu/pool.h"
 #include "cpu/scratch.h"
@@ -15,8 +13,6 @@
 namespace gauntlet {
 namespace {
 
-/// Multiply-adds below which a call is not worth a second thread's wake-up.
-constexpr size_t kGrainWork = 1 << 18;
 /// Sums over nodes are split into as many as this, whatever the number of threads, so that they come out the same.
 constexpr size_t kSlabs = 32;
 /// Floats that the partial sums of one operand may take, as far as they can be had with fewer slabs.
@@ -84,24 +80,18 @@ class CpuContraction final : public Contraction {
       if (!is_sum(n)) mix(table_.operands[n], operands[n].data, elements, mixtures[n].lines.data());
     }
 
-    std::atomic<bool> out_of_memory{false};
     const auto run_tiles = [&](size_t slab, size_t begin, size_t end) {
-      try {
-        for (size_t tile = begin; tile < end; ++tile) run_tile(operands, elements, mixtures, slab, tile * kTileLanes);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
-      }
+      for (size_t tile = begin; tile < end; ++tile) run_tile(operands, elements, mixtures, slab, tile * kTileLanes);
     };
     if (sums_over_nodes_) {
-      parallel_for(slabs, 1, [&](size_t begin, size_t end) {
+      parallel_for(slabs, 1, "contraction", [&](size_t begin, size_t end) {
         for (size_t n = begin; n < end; ++n) run_tiles(n, n * tiles / slabs, (n + 1) * tiles / slabs);
       });
     } else {
-      const size_t work = (table_.factors.size() / 2 + multiples_.size()) * kTileLanes;
-      const size_t grain = std::max(kGrainWork / std::max<size_t>(work, 1) + 1, tiles / (8 * num_threads()));
-      parallel_for(tiles, grain, [&](size_t begin, size_t end) { run_tiles(0, begin, end); });
+      const double work = static_cast<double>(table_.factors.size() / 2 + multiples_.size()) * kTileLanes;
+      parallel_for(tiles, grain_of(tiles, work), "contraction",
+                   [&](size_t begin, size_t end) { run_tiles(0, begin, end); });
     }
-    if (out_of_memory) throw Error("ERR_MEMORY", "Not enough memory for the scratch space of this contraction");
     for (size_t n = 0; n < operands.size(); ++n) {
       if (is_sum(n)) unmix(table_.operands[n], elements, mixtures[n], slabs, operands[n].data);
     }

@@ -3,10 +3,8 @@
 #include "core/convolution.h"
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 
-#include "core/error.h"
 #include "cpu/kernels.h"
 #include "cpu/pool.h"
 #include "cpu/program.h"
@@ -17,8 +15,6 @@ namespace {
 
 /// Edges taken together.
 constexpr size_t kBlock = kLanes;
-/// Multiply-adds below which a piece of a call is not worth a second thread's wake-up.
-constexpr double kGrainWork = 1 << 18;
 
 int vecs_of(int channels) { return (channels + kLanes - 1) / kLanes; }
 
@@ -293,19 +289,8 @@ class CpuConvolution final : public Convolution {
     }
   }
 
-  /// parallel_for over pieces of `count` items, each of so much work.
   static void run(size_t count, double work, const std::function<void(size_t, size_t)>& body) {
-    const size_t grain =
-        std::max(static_cast<size_t>(kGrainWork / std::max(work, 1.0)) + 1, count / (8 * num_threads()));
-    std::atomic<bool> out_of_memory{false};
-    parallel_for(count, grain, [&](size_t begin, size_t end) {
-      try {
-        body(begin, end);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
-      }
-    });
-    if (out_of_memory) throw Error("ERR_MEMORY", "Not enough memory for the scratch space of this convolution");
+    parallel_for(count, grain_of(count, work), "convolution", body);
   }
 
   const ConvolutionTable table_;

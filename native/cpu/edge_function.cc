@@ -1,9 +1,7 @@
 #include "core/edge_function.h"
 
 #include <algorithm>
-#include <atomic>
 
-#include "core/error.h"
 #include "cpu/kernels.h"
 #include "cpu/pool.h"
 #include "cpu/scratch.h"
@@ -32,15 +30,9 @@ class CpuEdgeFunction final : public EdgeFunction {
   void run(Pass pass, const EdgeOperands& operands, size_t rows) override {
     const size_t tiles = (rows + kTileLanes - 1) / kTileLanes;
     const size_t grain = std::max(kGrainValues / (kTileLanes * values_.dim()) + 1, tiles / (8 * num_threads()));
-    std::atomic<bool> out_of_memory{false};
-    parallel_for(tiles, grain, [&](size_t begin, size_t end) {
-      try {
-        for (size_t tile = begin; tile < end; ++tile) run_tile(pass, operands, rows, tile * kTileLanes);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
-      }
+    parallel_for(tiles, grain, "function", [&](size_t begin, size_t end) {
+      for (size_t tile = begin; tile < end; ++tile) run_tile(pass, operands, rows, tile * kTileLanes);
     });
-    if (out_of_memory) throw Error("ERR_MEMORY", "Not enough memory for the scratch space of this function");
   }
 
  private:

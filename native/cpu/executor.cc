@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <mutex>
 
 #include "core/error.h"
@@ -33,16 +32,9 @@ class ProgramGroup final : public CpuGroup {
     const Work work{program, target, operands, batch, add};
     const size_t run = run_lanes(target), runs = (batch * group_.channels + run - 1) / run;
     const double run_work = static_cast<double>(run) * (program.work + 4 * tiles_[target].fiber());
-    const size_t grain = std::max<size_t>(static_cast<size_t>(kGrainWork / run_work) + 1, runs / (8 * num_threads()));
-    std::atomic<bool> out_of_memory{false};
-    parallel_for(runs, grain, [&](size_t begin, size_t end) {
-      try {
-        for (size_t n = begin; n < end; ++n) evaluate_run(work, n * run, run);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
-      }
+    parallel_for(runs, grain_of(runs, run_work), "product", [&](size_t begin, size_t end) {
+      for (size_t n = begin; n < end; ++n) evaluate_run(work, n * run, run);
     });
-    if (out_of_memory) throw Error("ERR_MEMORY", "Not enough memory for the scratch space of this product");
   }
 
  private:

@@ -5,9 +5,6 @@
 
 namespace gauntlet {
 
-/// Pieces of a call below this many multiply-adds are not worth a second thread's wake-up.
-inline constexpr double kGrainWork = 1 << 18;
-
 class CpuGroup {
  public:
   virtual ~CpuGroup() = default;

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -43,9 +42,10 @@ class MixedGroup final : public CpuGroup {
     const Call call{target, operands, batch, add, transposed.data()};
     if (target == kWeights && shared_) return sum_weights(call);
     const size_t run = run_lanes(target), runs = (batch * channels_ + run - 1) / run;
-    const size_t grain = std::max<size_t>(static_cast<size_t>(kGrainWork / (static_cast<double>(run) * work_)) + 1,
-                                          runs / (8 * num_threads()));
-    guarded_for(runs, grain, [&](size_t n) { evaluate_run(call, n * run, run); });
+    const size_t grain = grain_of(runs, static_cast<double>(run) * work_);
+    parallel_for(runs, grain, "product", [&](size_t begin, size_t end) {
+      for (size_t n = begin; n < end; ++n) evaluate_run(call, n * run, run);
+    });
   }
 
  private:
@@ -117,19 +117,6 @@ class MixedGroup final : public CpuGroup {
 
   static size_t channel_groups(const MixedPart& part) { return (part.mixed + kTileLanes - 1) / kTileLanes; }
 
-  template <class F>
-  static void guarded_for(size_t count, size_t grain, const F& f) {
-    std::atomic<bool> out_of_memory{false};
-    parallel_for(count, grain, [&](size_t begin, size_t end) {
-      try {
-        for (size_t n = begin; n < end; ++n) f(n);
-      } catch (const std::bad_alloc&) {
-        out_of_memory = true;
-      }
-    });
-    if (out_of_memory) throw Error("ERR_MEMORY", "Not enough memory for the scratch space of this product");
-  }
-
   /// A tile, or whole samples where lanes of a sample share a channel of the target.
   size_t run_lanes(int target) const {
     if (target == kWeights || !shared_by_lanes_[target]) return kTileLanes;
@@ -154,12 +141,14 @@ class MixedGroup final : public CpuGroup {
         std::clamp<size_t>(std::min(tiles / kLeastTiles, kMostPartialFloats / (partial_size_ + 1)), 1, kMostChunks);
     Scratch memory;
     float* const partials = memory.reserve(chunks * partial_size_ + kLanes);
-    guarded_for(chunks, 1, [&](size_t chunk) {
-      float* const partial = partials + chunk * partial_size_;
-      std::fill_n(partial, partial_size_, 0.0f);
-      const size_t end = (chunk + 1) * tiles / chunks;
-      for (size_t tile = chunk * tiles / chunks; tile < end; ++tile)
-        evaluate_tile(call, tile * kTileLanes, lanes, partial);
+    parallel_for(chunks, 1, "product", [&](size_t begin, size_t end) {
+      for (size_t chunk = begin; chunk < end; ++chunk) {
+        float* const partial = partials + chunk * partial_size_;
+        std::fill_n(partial, partial_size_, 0.0f);
+        const size_t last = (chunk + 1) * tiles / chunks;
+        for (size_t tile = chunk * tiles / chunks; tile < last; ++tile)
+          evaluate_tile(call, tile * kTileLanes, lanes, partial);
+      }
     });
     const auto sum_run = [&](size_t from, size_t to, size_t count) {
       float* const out = call.operands[kWeights].data + to;

@@ -7,8 +7,11 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <string>
 #include <thread>
 
+#include "core/error.h"
 #include "cpu/cores.h"
 
 namespace gauntlet {
@@ -107,8 +110,23 @@ class Pool {
 int num_threads() { return Pool::instance().threads(); }
 void set_num_threads(int n) { Pool::instance().set_threads(n); }
 
-void parallel_for(size_t count, size_t grain, const std::function<void(size_t, size_t)>& body) {
-  Pool::instance().run(count, std::max<size_t>(1, grain), body);
+void parallel_for(size_t count, size_t grain, const char* what, const std::function<void(size_t, size_t)>& body) {
+  std::atomic<bool> out_of_memory{false};
+  Pool::instance().run(count, std::max<size_t>(1, grain), [&](size_t begin, size_t end) {
+    try {
+      body(begin, end);
+    } catch (const std::bad_alloc&) {
+      out_of_memory = true;
+    }
+  });
+  if (out_of_memory) {
+    throw Error("ERR_MEMORY", "Not enough memory for the scratch space of this " + std::string(what));
+  }
+}
+
+size_t grain_of(size_t count, double work) {
+  constexpr double kWork = 1 << 18;  // below this, a piece is not worth a second thread's wake-up
+  return std::max(static_cast<size_t>(kWork / std::max(work, 1.0)) + 1, count / (8 * num_threads()));
 }
 
 }  // namespace gauntlet
