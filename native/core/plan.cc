@@ -268,6 +268,16 @@ Form read_form(Reader& in, const Side sides[3], int32_t weights) {
 
 }  // namespace
 
+std::vector<std::array<int32_t, 2>> MixedForm::Path::list_pairs() const {
+  std::vector<std::array<int32_t, 2>> listed;
+  for (int32_t u = 0; u < count[0]; ++u) {
+    const int32_t from = pairs == kAll ? 0 : pairs == kSame ? u : u + 1;
+    const int32_t to = pairs == kSame ? u + 1 : count[1];
+    for (int32_t v = from; v < to; ++v) listed.push_back({u, v});
+  }
+  return listed;
+}
+
 Coverage coverage_of(const Plan& plan, int operand) {
   std::vector<uint8_t> groups(plan.dim[operand], 0);
   for (const Group& group : plan.groups) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -147,6 +148,8 @@ struct MixedForm {
       const int64_t m1 = count[0], m2 = count[1];
       return pairs == kAll ? m1 * m2 : pairs == kSame ? m1 : m1 * (m1 - 1) / 2;
     }
+    /// The pairs (u, v) in the order of their weights.
+    std::vector<std::array<int32_t, 2>> list_pairs() const;
   };
   Side weights;
   std::vector<Table> tables;

@@ -13,16 +13,6 @@ constexpr int32_t kMostPairs = 32;
 /// Lines of z at most.
 constexpr int32_t kMostLines = 1024;
 
-std::vector<std::array<int32_t, 2>> list_pairs(const MixedForm::Path& path) {
-  std::vector<std::array<int32_t, 2>> pairs;
-  for (int32_t u = 0; u < path.count[0]; ++u) {
-    const int32_t from = path.pairs == MixedForm::kAll ? 0 : path.pairs == MixedForm::kSame ? u : u + 1;
-    const int32_t to = path.pairs == MixedForm::kSame ? u + 1 : path.count[1];
-    for (int32_t v = from; v < to; ++v) pairs.push_back({u, v});
-  }
-  return pairs;
-}
-
 MixedPart make_part(const MixedForm& form, const MixedForm::Path& path, int32_t first) {
   MixedPart part{};
   part.first = first;
@@ -86,7 +76,7 @@ std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t slab_lines)
     MixedBundle& bundle = bundles.emplace_back();
     int32_t weights = 1;
     for (int o = 0; o < 2; ++o) bundle.row[o] = paths[0]->row[o], bundle.size[o] = table.size[o];
-    bundle.pairs = list_pairs(*paths[0]);
+    bundle.pairs = paths[0]->list_pairs();
     for (const MixedForm::Path* path : paths) {
       bundle.parts.push_back(make_part(form, *path, bundle.z_rows));
       bundle.z_rows += bundle.parts.back().size;
