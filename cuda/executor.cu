@@ -240,12 +240,7 @@ class CudaExecutor final : public Executor {
 }  // namespace cuda
 
 std::unique_ptr<Executor> make_cuda_executor(const Plan& plan, int device) {
-  const cuda::Status& status = cuda::status();
-  if (!status.usable) throw Error("ERR_DEVICE", "There is no GPU to use: " + status.reason);
-  if (device < 0 || device >= status.device_count) {
-    throw Error("ERR_DEVICE", "Expected a GPU from 0 to " + std::to_string(status.device_count - 1) +
-                                  " for device but received " + std::to_string(device));
-  }
+  cuda::require_device(device);
   return std::make_unique<cuda::CudaExecutor>(plan, device);
 }
 

@@ -35,14 +35,6 @@ Status probe() {
   return status;
 }
 
-void require_device(int device) {
-  if (!status().usable) throw Error("ERR_DEVICE", "No GPU can be used: " + status().reason);
-  if (device < 0 || device >= status().device_count) {
-    throw Error("ERR_DEVICE", "Expected a GPU from 0 to " + std::to_string(status().device_count - 1) +
-                                  " for device but received " + std::to_string(device));
-  }
-}
-
 int attribute(cudaDeviceAttr name, int device) {
   int value = 0;
   check(cudaDeviceGetAttribute(&value, name, device), "read a device attribute");
@@ -73,6 +65,14 @@ Error failure(cudaError_t result, const std::string& doing) {
 const Status& status() {
   static const Status* found = new Status(probe());  // leaked: may be asked for while the process exits
   return *found;
+}
+
+void require_device(int device) {
+  if (!status().usable) throw Error("ERR_DEVICE", "No GPU can be used: " + status().reason);
+  if (device < 0 || device >= status().device_count) {
+    throw Error("ERR_DEVICE", "Expected a GPU from 0 to " + std::to_string(status().device_count - 1) +
+                                  " for device but received " + std::to_string(device));
+  }
 }
 
 std::vector<DeviceInfo> devices() {

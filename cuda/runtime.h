@@ -31,6 +31,9 @@ const Status& status();
 
 std::vector<DeviceInfo> devices();
 
+/// Throws Error("ERR_DEVICE") unless there is such a device to use.
+void require_device(int device);
+
 /// Page-locked host memory, visible to every device.
 void* allocate_pinned(size_t bytes);
 void free_pinned(void* pointer) noexcept;
