@@ -29,6 +29,14 @@ Argument read_argument(Napi::Env env, napi_value value, Device device) {
   return argument;
 }
 
+void check_rows(const Argument& argument, size_t rows, size_t dim, const std::string& what) {
+  // Divides instead of multiplying, which could overflow.
+  const size_t length = argument.length;
+  if (dim == 0 ? length == 0 : length % dim == 0 && length / dim == rows) return;
+  throw Error("ERR_LENGTH", "Expected " + std::to_string(rows) + " x " + std::to_string(dim) + " values for " + what +
+                                " but received " + std::to_string(length));
+}
+
 Operand operand_of(const Argument& argument) {
   return {argument.data, argument.device_array && argument.device_array->memory()->device() != kHost};
 }
@@ -55,6 +63,22 @@ void deliver(std::shared_ptr<Memory> result, Argument& out) {
   }
 }
 
+bool Placement::overlaps_another(size_t n) const {
+  for (size_t other = 0; other < arguments_.size(); ++other) {
+    if (other != n && arguments_[n].overlaps(arguments_[other])) return true;
+  }
+  return false;
+}
+
+Operand Placement::move_away(size_t n, bool read) {
+  elsewhere_.emplace_back(n, memory_like(arguments_[n], read));
+  return operand_of(*elsewhere_.back().second);
+}
+
+void Placement::deliver() {
+  for (auto& [n, result] : elsewhere_) binding::deliver(std::move(result), arguments_[n]);
+}
+
 Call::Call(const Napi::CallbackInfo& info, const Shape& shape, Device device) {
   int64_t samples;
   operands = shape.dim[kWeights] > 0 ? kOperands : kOperands - 1;
@@ -71,15 +95,8 @@ Call::Call(const Napi::CallbackInfo& info, const Shape& shape, Device device) {
   batch = static_cast<size_t>(samples);
   for (int o = 0; o < operands; ++o) {
     arguments[o] = read_argument(info.Env(), info[1 + o], device);
-    const size_t length = arguments[o].length, dim = shape.dim[o];
     const size_t rows = o == kWeights && shape.shared_weights ? 1 : batch;
-    // Divides instead of multiplying, which could overflow.
-    const bool fits = dim == 0 ? length == 0 : length % dim == 0 && length / dim == rows;
-    if (!fits) {
-      throw Error("ERR_LENGTH", "Expected " + std::to_string(rows) + " x " + std::to_string(dim) +
-                                    " values for operand " + std::to_string(o) + " but received " +
-                                    std::to_string(length));
-    }
+    check_rows(arguments[o], rows, shape.dim[o], "operand " + std::to_string(o));
   }
 }
 

@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "binding/device_array.h"
 #include "core/error.h"
@@ -39,6 +42,9 @@ struct Argument {
 /// Throws Error for anything but a Float32Array or a DeviceArray on `device`.
 Argument read_argument(Napi::Env env, napi_value value, Device device);
 
+/// Throws Error("ERR_LENGTH") unless the argument holds so many rows of `dim` floats. `what`: what messages call it.
+void check_rows(const Argument& argument, size_t rows, size_t dim, const std::string& what);
+
 /// What a kernel is given of an argument, and of memory.
 Operand operand_of(const Argument& argument);
 Operand operand_of(const Memory& memory);
@@ -47,6 +53,29 @@ Operand operand_of(const Memory& memory);
 std::shared_ptr<Memory> memory_like(const Argument& out, bool copied = false);
 /// Puts a result computed in such memory where it belongs.
 void deliver(std::shared_ptr<Memory> result, Argument& out);
+
+/// Decides where the results of a call are computed. One that overlaps another argument is computed elsewhere first, since kernels
+/// may overwrite it before they have read all of their inputs.
+class Placement {
+ public:
+  /// Fills `operands`, what a kernel is given of every argument. Results are those n with is_result(n); with `read` they are read too.
+  template <typename IsResult>
+  Placement(std::span<Argument> arguments, std::span<Operand> operands, const IsResult& is_result, bool read = false)
+      : arguments_(arguments) {
+    for (size_t n = 0; n < arguments.size(); ++n) {
+      operands[n] = is_result(n) && overlaps_another(n) ? move_away(n, read) : operand_of(arguments[n]);
+    }
+  }
+  /// Puts results where they belong.
+  void deliver();
+
+ private:
+  bool overlaps_another(size_t n) const;
+  Operand move_away(size_t n, bool read);
+
+  std::span<Argument> arguments_;
+  std::vector<std::pair<size_t, std::shared_ptr<Memory>>> elsewhere_;
+};
 
 /// What a call must fit: a plan's operands.
 struct Shape {
@@ -67,7 +96,6 @@ struct Call {
   Argument& out() { return arguments[target]; }
   /// Where in the arguments of the call `out` is.
   int out_position() const { return 1 + target; }
-  /// Kernels may overwrite `out` before they have read all of their inputs.
   bool out_overlaps_input() const;
 };
 

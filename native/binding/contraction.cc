@@ -40,29 +40,13 @@ void NativeContraction::run(const Napi::CallbackInfo& info) {
     std::vector<Argument> arguments;
     for (size_t n = 0; n < shapes_.size(); ++n) {
       arguments.push_back(read_argument(info.Env(), info[n + 1], kHost));
-      const size_t rows = shapes_[n].weights ? 1 : elements.size(), length = arguments[n].length;
-      if (length % shapes_[n].dim != 0 || length / shapes_[n].dim != rows) {
-        throw Error("ERR_LENGTH", "Expected " + std::to_string(rows) + " x " + std::to_string(shapes_[n].dim) +
-                                      " values for array " + std::to_string(n) + " but received " +
-                                      std::to_string(length));
-      }
+      const size_t rows = shapes_[n].weights ? 1 : elements.size();
+      check_rows(arguments.back(), rows, shapes_[n].dim, "array " + std::to_string(n));
     }
-
-    // A result that overlaps anything else is computed elsewhere first.
     std::vector<Operand> operands(shapes_.size());
-    std::vector<std::shared_ptr<Memory>> elsewhere(shapes_.size());
-    for (size_t n = 0; n < shapes_.size(); ++n) {
-      bool overlaps = false;
-      for (size_t other = 0; shapes_[n].result && other < shapes_.size(); ++other) {
-        overlaps |= other != n && arguments[n].overlaps(arguments[other]);
-      }
-      if (overlaps) elsewhere[n] = memory_like(arguments[n]);
-      operands[n] = elsewhere[n] ? operand_of(*elsewhere[n]) : operand_of(arguments[n]);
-    }
+    Placement placement(arguments, operands, [&](size_t n) { return shapes_[n].result; });
     contraction_->run(operands, elements);
-    for (size_t n = 0; n < shapes_.size(); ++n) {
-      if (elsewhere[n]) deliver(std::move(elsewhere[n]), arguments[n]);
-    }
+    placement.deliver();
   });
 }
 

@@ -62,26 +62,15 @@ void NativeConvolution::evaluate(const Napi::CallbackInfo& info) {
     const GraphView graph = read_graph(info[5]);
     const size_t rows[kOperands] = {graph.by_sender.nodes, graph.edges, graph.by_receiver.nodes, graph.edges};
     Argument arguments[kOperands];
-    Operand operands[kOperands];
     for (int o = 0; o < last; ++o) {
       arguments[o] = read_argument(info.Env(), info[1 + o], device_);
-      const size_t length = arguments[o].length;
-      const bool fits = dim_[o] == 0 ? length == 0 : length % dim_[o] == 0 && length / dim_[o] == rows[o];
-      if (!fits) {
-        throw Error("ERR_LENGTH", "Expected " + std::to_string(rows[o]) + " x " + std::to_string(dim_[o]) +
-                                      " values for operand " + std::to_string(o) + " but received " +
-                                      std::to_string(length));
-      }
-      operands[o] = operand_of(arguments[o]);
+      check_rows(arguments[o], rows[o], dim_[o], "operand " + std::to_string(o));
     }
-    Argument& out = arguments[target];
-    bool overlaps = false;
-    for (int o = 0; o < last; ++o) overlaps |= o != target && out.overlaps(arguments[o]);
-    if (!overlaps) return convolution_->evaluate(target, operands, graph, accumulate);
-    std::shared_ptr<Memory> result = memory_like(out, accumulate);
-    operands[target] = operand_of(*result);
+    const auto is_result = [&](size_t o) { return static_cast<int>(o) == target; };
+    Operand operands[kOperands];
+    Placement placement({arguments, static_cast<size_t>(last)}, operands, is_result, accumulate);
     convolution_->evaluate(target, operands, graph, accumulate);
-    deliver(std::move(result), out);
+    placement.deliver();
   });
 }
 

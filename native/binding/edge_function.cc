@@ -75,30 +75,16 @@ void NativeEdgeFunction::run(const Napi::CallbackInfo& info, Pass pass) {
     std::vector<Argument> arguments;
     for (size_t n = 0; n < slots.size(); ++n) {
       arguments.push_back(read_argument(info.Env(), info[n], device_));
-      const size_t size = slots[n].values ? values_ : inputs_, length = arguments[n].length;
-      if (length % size != 0 || length / size != static_cast<size_t>(rows)) {
-        throw Error("ERR_LENGTH", "Expected " + std::to_string(rows) + " x " + std::to_string(size) +
-                                      " values for array " + std::to_string(n) + " but received " +
-                                      std::to_string(length));
-      }
+      const size_t size = slots[n].values ? values_ : inputs_;
+      check_rows(arguments.back(), static_cast<size_t>(rows), size, "array " + std::to_string(n));
     }
     if (rows == 0) return;
-
-    // A result that overlaps anything else is computed elsewhere first.
+    std::vector<Operand> placed(slots.size());
+    Placement placement(arguments, placed, [&](size_t n) { return slots[n].result; });
     EdgeOperands operands{};
-    std::vector<std::shared_ptr<Memory>> elsewhere(slots.size());
-    for (size_t n = 0; n < slots.size(); ++n) {
-      bool overlaps = false;
-      for (size_t other = 0; slots[n].result && other < slots.size(); ++other) {
-        overlaps |= other != n && arguments[n].overlaps(arguments[other]);
-      }
-      if (overlaps) elsewhere[n] = memory_like(arguments[n]);
-      operands.*slots[n].operand = elsewhere[n] ? operand_of(*elsewhere[n]) : operand_of(arguments[n]);
-    }
+    for (size_t n = 0; n < slots.size(); ++n) operands.*slots[n].operand = placed[n];
     function_->run(pass, operands, static_cast<size_t>(rows));
-    for (size_t n = 0; n < slots.size(); ++n) {
-      if (elsewhere[n]) deliver(std::move(elsewhere[n]), arguments[n]);
-    }
+    placement.deliver();
   });
 }
 

@@ -1,5 +1,6 @@
 #include "binding/executor.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -140,15 +141,11 @@ void NativeExecutor::evaluate(const Napi::CallbackInfo& info) {
   guard(info.Env(), [&] {
     Executor& executor = *this->executor();
     Call call(info, shape_, device_);
+    const auto is_result = [&](size_t o) { return static_cast<int>(o) == call.target; };
     Operand operands[kOperands];
-    for (int o = 0; o < call.operands; ++o) operands[o] = operand_of(call.arguments[o]);
-    Argument& out = call.out();
-    if (!call.out_overlaps_input()) return executor.evaluate(call.target, operands, call.batch, call.accumulate);
-
-    std::shared_ptr<Memory> result = memory_like(out, call.accumulate);
-    operands[call.target] = operand_of(*result);
+    Placement placement({call.arguments, static_cast<size_t>(call.operands)}, operands, is_result, call.accumulate);
     executor.evaluate(call.target, operands, call.batch, call.accumulate);
-    binding::deliver(std::move(result), out);
+    placement.deliver();
   });
 }
 
