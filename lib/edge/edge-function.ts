@@ -1,8 +1,14 @@
-import { checkFloat32Array } from '../runtime/arrays.js'
 import { DeviceArray } from '../runtime/device-array.js'
 import { resolveDevice, type DeviceOption } from '../runtime/device.js'
-import { expected, GauntletError } from '../runtime/errors.js'
-import { nativeOf, newFloat32Array, type EncodedPlan, type FloatArray, type ResultOf } from '../runtime/execute.js'
+import { expected } from '../runtime/errors.js'
+import {
+  checkArray,
+  nativeOf,
+  newFloat32Array,
+  type EncodedPlan,
+  type FloatArray,
+  type ResultOf,
+} from '../runtime/execute.js'
 import { callNative, loadAddon, type DeviceId, type NativeEdgeFunction } from '../runtime/native.js'
 
 export interface EdgeFunctionOptions {
@@ -142,7 +148,8 @@ export abstract class EdgeFunction<Input extends 'vectors' | 'lengths'> implemen
 
   /** How many edges x holds. */
   #edges(x: unknown): number {
-    const length = this.#checkArray(x, this.#input)
+    checkArray(x, this.#input, this.device)
+    const { length } = x
     if (length % this.#inputDim !== 0) {
       throw expected(`a multiple of ${this.#inputDim}`, `the length of ${this.#input}`, length, 'ERR_LENGTH')
     }
@@ -150,24 +157,10 @@ export abstract class EdgeFunction<Input extends 'vectors' | 'lengths'> implemen
   }
 
   #check(array: unknown, name: string, edges: number, dim: number): void {
-    const length = this.#checkArray(array, name)
-    if (length !== edges * dim) {
-      throw expected(`${edges * dim} (${edges} edges of ${dim})`, `the length of ${name}`, length, 'ERR_LENGTH')
+    checkArray(array, name, this.device)
+    if (array.length !== edges * dim) {
+      throw expected(`${edges * dim} (${edges} edges of ${dim})`, `the length of ${name}`, array.length, 'ERR_LENGTH')
     }
-  }
-
-  #checkArray(array: unknown, name: string): number {
-    if (!(array instanceof DeviceArray)) {
-      checkFloat32Array(array, name)
-      return array.length
-    }
-    if (array.device !== this.device) {
-      throw new GauntletError(
-        'ERR_DEVICE',
-        `Expected a DeviceArray on ${this.device} for ${name} but received one on ${array.device}`,
-      )
-    }
-    return array.length
   }
 
   #result(out: unknown, name: string, edges: number, dim: number, inputs: FloatArray[]): FloatArray {

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import type { Irreps } from '../o3/irreps.js'
+import { Irreps, type IrrepsLike } from '../o3/irreps.js'
 import { checkFloat32Array } from '../runtime/arrays.js'
 import type { DeviceOption } from '../runtime/device.js'
 import { expected, GauntletError } from '../runtime/errors.js'
@@ -13,7 +13,7 @@ import {
   type TableOperand,
   type WeightOperand,
 } from './contraction-table.js'
-import { overlap } from './derivative.js'
+import { checkApart, chooseNames } from './derivative.js'
 
 export interface ContractionOptions {
   /** How many factors of x are multiplied at most: 1 to 4. */
@@ -172,7 +172,7 @@ export abstract class Contraction implements Disposable {
     weight: Float32Array,
     options: ContractionGradientOptions<Name> = {},
   ): Arrays<Name> {
-    const names = chooseNames(options.only, INPUTS) as readonly Name[]
+    const names = chooseNames<ContractionOperand>(options.only, INPUTS) as readonly Name[]
     return this.#run(names, { x, weight, gradOut }, elements, options.out)
   }
 
@@ -247,11 +247,7 @@ export abstract class Contraction implements Disposable {
       this.#checkLength(place, nameOf(name), this.#length(name, nodes))
       return place
     })
-    wanted.forEach((array, n) => {
-      const other = wanted.slice(n + 1).findIndex((later) => overlap(array, later))
-      if (other >= 0)
-        throw expected(`memory apart from that of ${nameOf(results[n])}`, nameOf(results[n + 1 + other]), array)
-    })
+    checkApart(wanted.map((array, n) => ({ name: nameOf(results[n]), array })))
     const directions = INPUTS.filter((name) => inputs[`v.${name}`] !== undefined)
     const { native, inputs: read } = this.#compile(results, second ? directions : undefined)
     const arrays = read.map((name) => inputs[name] as Float32Array)
@@ -349,17 +345,24 @@ function nameResult(name: ContractionOperand): string {
   return `out.${name}`
 }
 
-function chooseNames<Name extends ContractionOperand>(only: unknown, possible: readonly Name[]): readonly Name[] {
-  if (only === undefined) return possible
-  if (Array.isArray(only)) {
-    const chosen = possible.filter((name) => only.includes(name))
-    if (only.every((name) => possible.includes(name as Name))) return chosen
-  }
-  throw expected(`names among ${possible.map((name) => `'${name}'`).join(', ')}`, 'only', only)
+/**
+ * The arguments of a contraction, checked.
+ *
+ * @throws GauntletError ERR_IRREPS, also where blocks have different multiplicities; ERR_ARGUMENT
+ */
+export function contractionArguments(
+  irrepsIn: IrrepsLike,
+  irrepsOut: IrrepsLike,
+  { correlation, elements }: ContractionOptions,
+): { from: Irreps; to: Irreps; channels: number; correlation: number; elements: number } {
+  const [from, to] = [Irreps.from(irrepsIn), Irreps.from(irrepsOut)]
+  checkCount(correlation, 'correlation', 4)
+  checkCount(elements, 'elements', 2 ** 16)
+  return { from, to, channels: channelsOf(from, to), correlation, elements }
 }
 
 /** The multiplicity that all blocks of both have. */
-export function channelsOf(irrepsIn: Irreps, irrepsOut: Irreps): number {
+function channelsOf(irrepsIn: Irreps, irrepsOut: Irreps): number {
   const blocks = [...irrepsIn, ...irrepsOut]
   const channels = blocks.at(0)?.mul ?? 0
   const wrong = blocks.find(({ mul }) => mul !== channels)
@@ -373,7 +376,7 @@ export function channelsOf(irrepsIn: Irreps, irrepsOut: Irreps): number {
   return channels
 }
 
-export function checkCount(value: unknown, name: string, most: number): asserts value is number {
+function checkCount(value: unknown, name: string, most: number): asserts value is number {
   if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most) {
     throw expected(`an integer from 1 to ${most}`, name, value)
   }

@@ -1,10 +1,10 @@
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { sharedWigner3j } from '../o3/wigner.js'
-import { checkFloat32Array } from '../runtime/arrays.js'
 import { DeviceArray } from '../runtime/device-array.js'
 import { resolveDevice } from '../runtime/device.js'
 import { expected, GauntletError } from '../runtime/errors.js'
 import {
+  checkArray,
   type EncodedPlan,
   type EvaluateOptions,
   type FloatArray,
@@ -233,13 +233,7 @@ class GraphExecution implements Evaluator {
     for (const { name, operand, array } of arrays) {
       const { dim, irreps } = this.operands[operand]
       const [rows, what] = this.#rows(operand)
-      if (!(array instanceof DeviceArray)) {
-        checkFloat32Array(array, name)
-      } else if (array.device !== this.device) {
-        throw expected(`a DeviceArray on ${this.device}`, name, array.device, 'ERR_DEVICE')
-      } else if (array.disposed) {
-        throw new GauntletError('ERR_DISPOSED', `Expected an array with memory for ${name} but it was disposed of`)
-      }
+      checkArray(array, name, this.device)
       if (array.length !== rows * dim) {
         const each = irreps === undefined ? `${dim} weights` : `irreps ${irreps}`
         throw expected(

@@ -75,9 +75,9 @@ export function splitRest<Options extends object>(rest: readonly unknown[]): { w
 }
 
 /** The names in `only`, or all of `possible`. */
-export function chooseNames(only: unknown, possible: readonly OperandName[]): readonly OperandName[] {
+export function chooseNames<Name extends string>(only: unknown, possible: readonly Name[]): readonly Name[] {
   if (only === undefined) return possible
-  const known = (name: unknown): name is OperandName => possible.some((other) => other === name)
+  const known = (name: unknown): name is Name => possible.some((other) => other === name)
   if (Array.isArray(only) && only.every(known)) return [...new Set(only)]
   const wrong: unknown = Array.isArray(only) ? only.find((name) => !known(name)) : only
   throw expected(`names among ${possible.map((name) => `'${name}'`).join(', ')}`, 'only', wrong)
@@ -93,6 +93,14 @@ export function overlap(a: FloatArray, b: FloatArray): boolean {
 
 function isShared({ buffer }: Float32Array): boolean {
   return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
+}
+
+/** Refuses results that share memory with each other. */
+export function checkApart(results: readonly { name: string; array: FloatArray }[]): void {
+  for (const [n, a] of results.entries()) {
+    const other = results.slice(n + 1).find((b) => overlap(a.array, b.array))
+    if (other) throw expected(`memory apart from that of ${a.name}`, other.name, other.array)
+  }
 }
 
 /** A copy of an array where it is. */

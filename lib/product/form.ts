@@ -10,6 +10,7 @@ import {
 import { expected } from '../runtime/errors.js'
 import {
   type AsyncGradientOptions,
+  checkApart,
   chooseNames,
   clear,
   copyOf,
@@ -209,13 +210,6 @@ function checkNames(value: unknown, name: string, known: readonly OperandName[])
     if (found === undefined) throw expected(wanted, name, key)
     return found
   })
-}
-
-function checkApart(results: readonly NamedOperand[]): void {
-  for (const [n, a] of results.entries()) {
-    const other = results.slice(n + 1).find((b) => overlap(a.array, b.array))
-    if (other) throw expected(`memory apart from that of ${a.name}`, other.name, other.array)
-  }
 }
 
 function apartFrom(results: readonly NamedOperand[], array: FloatArray): FloatArray {

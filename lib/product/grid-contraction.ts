@@ -1,11 +1,10 @@
 import { harmonics } from '../o3/harmonics.js'
-import { Irreps, type IrrepsLike } from '../o3/irreps.js'
+import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { lebedev } from '../o3/lebedev.js'
 import { expected, GauntletError } from '../runtime/errors.js'
 import { Circuit, type Value } from './circuit.js'
 import {
-  channelsOf,
-  checkCount,
+  contractionArguments,
   Contraction,
   type ContractionForm,
   type ContractionOptions,
@@ -46,11 +45,7 @@ export class GridContraction extends Contraction {
    * of an output block is higher than that of any product
    */
   constructor(irrepsIn: IrrepsLike, irrepsOut: IrrepsLike, options: ContractionOptions) {
-    const [from, to] = [Irreps.from(irrepsIn), Irreps.from(irrepsOut)]
-    const { correlation, elements } = options
-    checkCount(correlation, 'correlation', 4)
-    checkCount(elements, 'elements', 2 ** 16)
-    const channels = channelsOf(from, to)
+    const { from, to, channels, correlation, elements } = contractionArguments(irrepsIn, irrepsOut, options)
     for (const irreps of [from, to]) {
       const unnatural = [...irreps].find(({ ir }) => ir.p !== (ir.l % 2 === 0 ? 1 : -1))
       if (unnatural) {

@@ -1,9 +1,8 @@
-import { Irreps, type IrrepsLike } from '../o3/irreps.js'
+import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { GauntletError } from '../runtime/errors.js'
 import { Circuit, type Value } from './circuit.js'
 import {
-  channelsOf,
-  checkCount,
+  contractionArguments,
   Contraction,
   type ContractionForm,
   type ContractionOptions,
@@ -51,11 +50,7 @@ export class SymmetricContraction extends Contraction {
    * @throws GauntletError ERR_IRREPS, ERR_ARGUMENT, ERR_DEVICE, ERR_UNREACHABLE where no product reaches an output block
    */
   constructor(irrepsIn: IrrepsLike, irrepsOut: IrrepsLike, options: ContractionOptions) {
-    const [from, to] = [Irreps.from(irrepsIn), Irreps.from(irrepsOut)]
-    const { correlation, elements } = options
-    checkCount(correlation, 'correlation', 4)
-    checkCount(elements, 'elements', 2 ** 16)
-    const channels = channelsOf(from, to)
+    const { from, to, channels, correlation, elements } = contractionArguments(irrepsIn, irrepsOut, options)
     const paths = symmetricPaths(
       [...from].map(({ ir }) => ir),
       [...to].map(({ ir }) => ir),

@@ -200,13 +200,7 @@ function samplesOf(
   name: string,
   device: DeviceId,
 ): number | undefined {
-  if (!(array instanceof DeviceArray)) {
-    checkFloat32Array(array, name)
-  } else if (array.disposed) {
-    throw new GauntletError('ERR_DISPOSED', `Expected an array with memory for ${name} but it was disposed of`)
-  } else if (array.device !== device) {
-    throw expected(`a DeviceArray on ${device}`, name, array.device, 'ERR_DEVICE')
-  }
+  checkArray(array, name, device)
   const { length } = array
   const described = irreps === undefined ? '' : ` (irreps ${irreps})`
   if (dim === 0) {
@@ -218,6 +212,22 @@ function samplesOf(
     throw expected(`${wanted}${described}`, `the length of ${name}`, length, 'ERR_LENGTH')
   }
   return length / dim
+}
+
+/**
+ * Checks that native code can work on `array`, on a device.
+ *
+ * @internal
+ * @throws GauntletError ERR_DTYPE, ERR_BUFFER, ERR_DISPOSED, ERR_DEVICE
+ */
+export function checkArray(array: unknown, name: string, device: DeviceId): asserts array is FloatArray {
+  if (!(array instanceof DeviceArray)) {
+    checkFloat32Array(array, name)
+  } else if (array.disposed) {
+    throw new GauntletError('ERR_DISPOSED', `Expected an array with memory for ${name} but it was disposed of`)
+  } else if (array.device !== device) {
+    throw expected(`a DeviceArray on ${device}`, name, array.device, 'ERR_DEVICE')
+  }
 }
 
 /** @internal */
