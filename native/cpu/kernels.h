@@ -101,8 +101,8 @@ struct FlatGridTable {
 };
 
 struct FourierTable {
-  int32_t degree[2];  // of left and right
-  int32_t orders;     // v = 0..orders-1 of the product are wanted
+  // |u| <= reach and |v| <= order, of left, right and what is wanted of their product.
+  int32_t reach[3], order[3];
   int32_t sectors[3];
   const LinearTable* into[2];  // to the layout of kernels/fourier.cc
   const LinearTable* from;     // from that of all sectors of the product

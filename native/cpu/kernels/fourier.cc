@@ -1,6 +1,6 @@
 // The original Gaunt product: two signals as Fourier coefficients on the torus, multiplied by direct convolution,
 //
-//     h(u, v) = sum over u', v' of  f(u', v') * g(u - u', v - v'),   v = 0..orders-1, |u| <= degree_f + degree_g
+//     h(u, v) = sum over u', v' of  f(u', v') * g(u - u', v - v'),   |u| <= reach, 0 <= v <= order
 //
 // (v < 0 follows by conjugation). f and g are laid out as [v][u][re, im] for all v and u; g's rows carry a zero at either end and
 // h's one spare place, because two neighbouring u are computed together.
@@ -13,19 +13,20 @@ namespace {
 constexpr int kComplex = 2 * kLanes;
 
 template <bool Add>
-void convolve(int f_degree, int g_degree, int orders, const float* f, const float* g, float* h) {
-  const int degree = f_degree + g_degree;
-  const ptrdiff_t f_row = (2 * f_degree + 1) * kComplex, g_row = (2 * g_degree + 3) * kComplex,
-                  h_row = (2 * degree + 2) * kComplex;
+void convolve(const FourierTable& table, const float* f, const float* g, float* h) {
+  const auto [f_reach, g_reach, reach] = table.reach;
+  const auto [f_order, g_order, order] = table.order;
+  const ptrdiff_t f_row = (2 * f_reach + 1) * kComplex, g_row = (2 * g_reach + 3) * kComplex,
+                  h_row = (2 * reach + 2) * kComplex;
   const auto smaller = [](int x, int y) { return x < y ? x : y; };
-  for (int v = 0; v < orders; ++v) {
-    for (int u = -degree; u <= degree; u += 2) {
+  for (int v = 0; v <= order; ++v) {
+    for (int u = -reach; u <= reach; u += 2) {
       Vec real[2][2] = {}, imaginary[2][2] = {};
-      for (int v1 = -smaller(f_degree, g_degree - v); v1 <= smaller(f_degree, v + g_degree); ++v1) {
-        const float* from_f = f + (v1 + f_degree) * f_row + ptrdiff_t{f_degree} * kComplex;
-        const float* from_g = g + (v - v1 + g_degree) * g_row + ptrdiff_t{g_degree + 1} * kComplex;
-        const int last = smaller(f_degree, u + 1 + g_degree);
-        for (int u1 = -smaller(f_degree, g_degree - u); u1 <= last; ++u1) {
+      for (int v1 = -smaller(f_order, g_order - v); v1 <= smaller(f_order, v + g_order); ++v1) {
+        const float* from_f = f + (v1 + f_order) * f_row + ptrdiff_t{f_reach} * kComplex;
+        const float* from_g = g + (v - v1 + g_order) * g_row + ptrdiff_t{g_reach + 1} * kComplex;
+        const int last = smaller(f_reach, u + 1 + g_reach);
+        for (int u1 = -smaller(f_reach, g_reach - u); u1 <= last; ++u1) {
           const Vec f_real = load(from_f + u1 * kComplex), f_imaginary = load(from_f + u1 * kComplex + kLanes);
 #pragma GCC unroll 2
           for (int i = 0; i < 2; ++i) {
@@ -40,7 +41,7 @@ void convolve(int f_degree, int g_degree, int orders, const float* f, const floa
       }
 #pragma GCC unroll 2
       for (int i = 0; i < 2; ++i) {
-        float* to = h + v * h_row + (u + i + degree) * kComplex;
+        float* to = h + v * h_row + (u + i + reach) * kComplex;
         const Vec re = real[i][0] - real[i][1], im = imaginary[i][0] + imaginary[i][1];
         store(to, Add ? load(to) + re : re);
         store(to + kLanes, Add ? load(to + kLanes) + im : im);
@@ -53,14 +54,13 @@ void convolve(int f_degree, int g_degree, int orders, const float* f, const floa
 
 void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
   const float* operands[2] = {left, right};
-  const int degree = table.degree[0] + table.degree[1];
   // Vector by vector, so that one vector's coefficients lie together.
   float* coefficients[3];
   ptrdiff_t sector[3];
   for (int o = 0; o < 3; ++o) {
     coefficients[o] = scratch;
-    sector[o] =
-        o == 2 ? ptrdiff_t{table.orders} * (2 * degree + 2) * kComplex : ptrdiff_t{table.into[o]->rows} * kLanes;
+    sector[o] = o == 2 ? ptrdiff_t{table.order[2] + 1} * (2 * table.reach[2] + 2) * kComplex
+                       : ptrdiff_t{table.into[o]->rows} * kLanes;
     scratch += kVecs * table.sectors[o] * sector[o];
   }
   const auto at = [&](int o, int s, int v) { return coefficients[o] + (v * table.sectors[o] + s) * sector[o]; };
@@ -74,8 +74,8 @@ void fourier(const FourierTable& table, int vecs, const float* left, const float
     bool written[2] = {false, false};
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
-      (written[term[2]] ? convolve<true> : convolve<false>)(table.degree[0], table.degree[1], table.orders,
-                                                            at(0, term[0], v), at(1, term[1], v), at(2, term[2], v));
+      (written[term[2]] ? convolve<true> : convolve<false>)(table, at(0, term[0], v), at(1, term[1], v),
+                                                            at(2, term[2], v));
       written[term[2]] = true;
     }
   }
