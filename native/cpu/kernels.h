@@ -61,6 +61,22 @@ struct Coupling {
   LinearTable set, add;
 };
 
+/// The way back: h = maps of the product's gradient onto the lines of a Coupling, then for every row of an input's gradient the
+/// sum of h[line] * x[other] over its terms, those with a minus last. Twins come first, as in a Coupling.
+struct DecouplingRow {
+  int32_t row, plus, minus;  // terms of each sign
+};
+struct DecouplingTerm {
+  int32_t line, other;
+};
+struct Decoupling {
+  int32_t twins;
+  LinearTable lines;
+  int32_t rows;
+  const DecouplingRow* row;
+  const DecouplingTerm* terms;
+};
+
 struct GridBand {
   int32_t first;  // first fiber row
   int32_t order;
@@ -204,6 +220,9 @@ struct Kernels {
 
   /// `scratch` holds one line for each product.
   void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
+  /// Adds to y; `x` is the other input. `scratch` as for couple.
+  void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* gradient, float* y,
+                   float* scratch);
   /// y for the target's whole fiber; `scratch` is 64-byte aligned.
   void (*grid)(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
   void (*flat_grid)(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y,

@@ -56,6 +56,11 @@ Products::Products(const std::vector<CouplingEntry>& entries, bool fold) {
   }
 }
 
+int Products::products_of(size_t n) const {
+  if (n < twin_lines()) return n < 2 * size_t(twins_[0]) ? 1 : 2;
+  return n < twin_lines() + lone_[0] ? 1 : 2;
+}
+
 void Products::add_twins(const Member& first, const Member& second) {
   const int32_t sum = static_cast<int32_t>(lines_.size()), difference = sum + 1;
   lines_.insert(lines_.end(), {first.line, second.line});

@@ -26,6 +26,11 @@ class Products {
   /// Without its maps.
   Coupling coupling() const { return {{twins_[0], twins_[1]}, {lone_[0], lone_[1]}, lines_.data(), {}, {}}; }
   size_t lines() const { return lines_.size(); }
+  const Line& line(size_t n) const { return lines_[n]; }
+  /// How many products line n is made of.
+  int products_of(size_t n) const;
+  /// Lines 2n and 2n + 1 are twins up to this one.
+  size_t twin_lines() const { return 2 * size_t(twins_[0] + twins_[1]); }
   /// Coefficients by row of the target and place of the line.
   const std::vector<LinearRows::Entry>& entries() const { return entries_; }
 

@@ -36,44 +36,52 @@ bool share_rows(const std::vector<CouplingEntry>& some, const std::vector<Coupli
 /// Products made in one step, where one pair of blocks has not more: as many as L1 holds beside the rest.
 constexpr size_t kStepPairs = 96;
 
-/// A step takes one or several pairs of blocks. Target rows live in slots of a small tile, from the first step that adds to them until
+struct Coefficients {
+  const std::vector<int32_t> (&index)[3];
+  const std::vector<double>& value;
+};
+
+/// The coefficients of one or several pairs of blocks of x1 and x2 for each step.
+std::vector<std::vector<CouplingEntry>> cut_into_steps(const Coefficients& coefficients, const Side sides[3]) {
+  const std::vector<int32_t> left_block = blocks_of_rows(sides[0]), right_block = blocks_of_rows(sides[1]);
+  std::map<std::array<int32_t, 2>, std::vector<CouplingEntry>> by_blocks;
+  for (size_t e = 0; e < coefficients.value.size(); ++e) {
+    const auto& index = coefficients.index;
+    const CouplingEntry entry{index[2][e], index[0][e], index[1][e], coefficients.value[e]};
+    by_blocks[{left_block[entry.left], right_block[entry.right]}].push_back(entry);
+  }
+  for (auto& [blocks, entries] : by_blocks) {
+    // (l1, l2) and (l2, l1) may share coefficients where they share rows.
+    const auto swapped = by_blocks.find({blocks[1], blocks[0]});
+    if (blocks[0] < blocks[1] && swapped != by_blocks.end() && share_rows(entries, swapped->second)) {
+      entries.insert(entries.end(), swapped->second.begin(), swapped->second.end());
+      swapped->second.clear();
+    }
+  }
+  std::vector<std::vector<CouplingEntry>> steps(
+      1);  // one even if there is nothing to compute: the target is to become zero
+  size_t pairs = 0;
+  for (const auto& [blocks, entries] : by_blocks) {
+    if (entries.empty()) continue;
+    const size_t more = count_pairs(entries);
+    if (pairs > 0 && pairs + more > kStepPairs) {
+      steps.emplace_back();
+      pairs = 0;
+    }
+    steps.back().insert(steps.back().end(), entries.begin(), entries.end());
+    pairs += more;
+  }
+  return steps;
+}
+
+/// Target rows live in slots of a small tile, from the first step that adds to them until
 /// their pieces are complete and written out: where paths are kept apart the whole fiber would not fit in any cache.
 class SparseProgram : public Program {
  public:
-  SparseProgram(const std::vector<int32_t> (&index)[3], const std::vector<double>& coefficient, const Side sides[3],
-                const SideTiles& out, int target, bool fold) {
-    left = target == 0 ? 1 : 0;
-    right = target == 2 ? 1 : 2;
-    const std::vector<int32_t> left_block = blocks_of_rows(sides[left]), right_block = blocks_of_rows(sides[right]);
-    std::map<std::array<int32_t, 2>, std::vector<CouplingEntry>> by_blocks;
-    for (size_t e = 0; e < coefficient.size(); ++e) {
-      const CouplingEntry entry{index[target][e], index[left][e], index[right][e], coefficient[e]};
-      by_blocks[{left_block[entry.left], right_block[entry.right]}].push_back(entry);
-    }
-    for (auto& [blocks, entries] : by_blocks) {
-      // (l1, l2) and (l2, l1) may share coefficients where they share rows.
-      const auto swapped = by_blocks.find({blocks[1], blocks[0]});
-      if (blocks[0] < blocks[1] && swapped != by_blocks.end() && share_rows(entries, swapped->second)) {
-        entries.insert(entries.end(), swapped->second.begin(), swapped->second.end());
-        swapped->second.clear();
-      }
-    }
-    std::vector<std::vector<CouplingEntry>> couplings(
-        1);  // one even if there is nothing to compute: the target is to become zero
-    size_t pairs = 0;
-    for (const auto& [blocks, entries] : by_blocks) {
-      if (entries.empty()) continue;
-      const size_t more = count_pairs(entries);
-      if (pairs > 0 && pairs + more > kStepPairs) {
-        couplings.emplace_back();
-        pairs = 0;
-      }
-      couplings.back().insert(couplings.back().end(), entries.begin(), entries.end());
-      pairs += more;
-    }
-
-    const Lifetimes lifetimes(couplings, out, sides[target].fiber);
-    std::vector<int32_t> slot(sides[target].fiber, kZeroSlot), free;
+  SparseProgram(const Coefficients& coefficients, const Side sides[3], const SideTiles& out, bool fold) {
+    const std::vector<std::vector<CouplingEntry>> couplings = cut_into_steps(coefficients, sides);
+    const Lifetimes lifetimes(couplings, out, sides[2].fiber);
+    std::vector<int32_t> slot(sides[2].fiber, kZeroSlot), free;
     for (int32_t s = 0; s < static_cast<int32_t>(couplings.size()); ++s) {
       add_step(Products(couplings[s], fold), lifetimes, s, slot, free);
       for (size_t p = 0; p < out.pieces().size(); ++p) {
@@ -163,11 +171,79 @@ class SparseProgram : public Program {
   size_t slots_ = 1, most_lines_ = 0;
 };
 
+/// The gradient with respect to x1 or x2, by the same coefficients read the other way.
+class SparseGradientProgram : public TransformProgram {
+ public:
+  SparseGradientProgram(const Coefficients& coefficients, const Side sides[3], const SideTiles& out, int target,
+                        bool fold)
+      : TransformProgram(sides, out, target) {
+    size_t most_lines = 0;
+    for (const std::vector<CouplingEntry>& entries : cut_into_steps(coefficients, sides)) {
+      const Products products(entries, fold);
+      add_step(products, target);
+      most_lines = std::max(most_lines, products.lines());
+    }
+    set_scratch(most_lines * kTileLanes);
+  }
+
+  void run(int, int vecs, const float* other, const float* gradient, float* room) const override {
+    std::fill_n(room, size_t(fiber_) * kTileLanes, 0.0f);
+    for (const Step& step : steps_) {
+      const Decoupling decoupling{step.twins, step.lines->table(), static_cast<int32_t>(step.rows.size()),
+                                  step.rows.data(), step.terms.data()};
+      kernels().decouple(decoupling, vecs, other, gradient, room, scratch(room));
+    }
+  }
+
+ private:
+  struct Step {
+    int32_t twins;
+    std::unique_ptr<LinearRows> lines;
+    std::vector<DecouplingRow> rows;
+    std::vector<DecouplingTerm> terms;
+  };
+
+  void add_step(const Products& products, int target) {
+    std::vector<LinearRows::Entry> transposed;
+    for (const LinearRows::Entry& entry : products.entries()) {
+      transposed.push_back({entry.column, entry.row, entry.value});
+    }
+    std::map<int32_t, std::array<std::vector<DecouplingTerm>, 2>> by_row;  // terms with plus, with minus
+    for (size_t n = 0; n < products.lines(); ++n) {
+      const Line& line = products.line(n);
+      for (int p = 0; p < products.products_of(n); ++p) {
+        const int32_t rows[2] = {line.i[p], line.j[p]};
+        const bool minus = p == 1 && line.sign < 0;
+        by_row[rows[target]][minus].push_back({static_cast<int32_t>(n), rows[1 - target]});
+        work += 1;
+      }
+    }
+    Step step{static_cast<int32_t>(products.twin_lines() / 2),
+              std::make_unique<LinearRows>(static_cast<int32_t>(products.lines()), std::move(transposed)),
+              {},
+              {}};
+    for (const auto& [row, terms] : by_row) {
+      step.rows.push_back({row, static_cast<int32_t>(terms[0].size()), static_cast<int32_t>(terms[1].size())});
+      for (const auto& some : terms) step.terms.insert(step.terms.end(), some.begin(), some.end());
+    }
+    work += static_cast<double>(products.entries().size());
+    steps_.push_back(std::move(step));
+  }
+
+  std::vector<Step> steps_;
+};
+
+std::unique_ptr<Program> make_program(const Coefficients& coefficients, const Side sides[3], const SideTiles& out,
+                                      int target, bool fold) {
+  if (target == 2) return std::make_unique<SparseProgram>(coefficients, sides, out, fold);
+  return std::make_unique<SparseGradientProgram>(coefficients, sides, out, target, fold);
+}
+
 }  // namespace
 
 std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out,
                                              int target) {
-  return std::make_unique<SparseProgram>(form.index, form.coefficient, sides, out, target, true);
+  return make_program({form.index, form.coefficient}, sides, out, target, true);
 }
 
 // Dense blocks are a table that leaves nothing out.
@@ -185,7 +261,7 @@ std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side si
       }
     }
   }
-  return std::make_unique<SparseProgram>(index, form.coefficient, sides, out, target, false);
+  return make_program({index, form.coefficient}, sides, out, target, false);
 }
 
 }  // namespace gauntlet

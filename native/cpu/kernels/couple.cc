@@ -6,6 +6,10 @@
 // coefficients up to signs, so their sum and difference take half as many multiply-adds as they would; and where all coefficients
 // of (i, j) and (j, i) agree, as in a product that commutes, so does their sum. Products and outputs come in portions that fit
 // in L1, one or a few (l1, l2) each.
+//
+// Gradients go the same way back, with as many multiply-adds:
+//
+//     h[i, j] = sum over k of  C[i, j, k] * gradient[k],   y[i] += sum over j of  h[i, j] * x[j]
 #include "cpu/kernels/isa.h"
 #include "cpu/kernels/linear.h"
 
@@ -55,6 +59,45 @@ void couple(const Coupling& coupling, int vecs, const float* left, const float* 
   });
   linear<false, kTileLanes, kTileLanes>(coupling.set, vecs, {scratch, kLanes}, {y, kLanes});
   linear<true, kTileLanes, kTileLanes>(coupling.add, vecs, {scratch, kLanes}, {y, kLanes});
+}
+
+void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* gradient, float* y, float* scratch) {
+  linear<false, kTileLanes, kTileLanes>(decoupling.lines, vecs, {const_cast<float*>(gradient), kLanes},
+                                        {scratch, kLanes});
+  for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
+    float* const h = scratch + v * kLanes;
+    float* twin = h;
+    for (int32_t n = 0; n < decoupling.twins; ++n, twin += 2 * kTileLanes) {
+#pragma GCC unroll 4
+      for (int i = 0; i < Vecs * kLanes; i += kLanes) {
+        const Vec sum = load(twin + i), difference = load(twin + kTileLanes + i);
+        store(twin + i, sum + difference);
+        store(twin + kTileLanes + i, sum - difference);
+      }
+    }
+    const float* const from = x + v * kLanes;
+    const DecouplingTerm* term = decoupling.terms;
+    for (const DecouplingRow* row = decoupling.row; row != decoupling.row + decoupling.rows; ++row) {
+      float* const to = y + ptrdiff_t{row->row} * kTileLanes + v * kLanes;
+      Vec sum[Vecs];
+#pragma GCC unroll 4
+      for (int n = 0; n < Vecs; ++n) sum[n] = load(to + n * kLanes);
+      const DecouplingTerm* const minus = term + row->plus;
+      const DecouplingTerm* const end = minus + row->minus;
+      for (; term != minus; ++term) {
+        const float *a = h + ptrdiff_t{term->line} * kTileLanes, *b = from + ptrdiff_t{term->other} * kTileLanes;
+#pragma GCC unroll 4
+        for (int n = 0; n < Vecs; ++n) add_product(sum[n], load(a + n * kLanes), load(b + n * kLanes));
+      }
+      for (; term != end; ++term) {
+        const float *a = h + ptrdiff_t{term->line} * kTileLanes, *b = from + ptrdiff_t{term->other} * kTileLanes;
+#pragma GCC unroll 4
+        for (int n = 0; n < Vecs; ++n) subtract_product(sum[n], load(a + n * kLanes), load(b + n * kLanes));
+      }
+#pragma GCC unroll 4
+      for (int n = 0; n < Vecs; ++n) store(to + n * kLanes, sum[n]);
+    }
+  });
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA
