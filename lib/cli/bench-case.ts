@@ -1,10 +1,11 @@
 import { Random } from '../o3/random.js'
-import { referenceForward, type Product } from '../product/index.js'
+import type { Product } from '../product/index.js'
 import { allocate, DeviceArray, free, type DeviceOption, type FloatArray } from '../runtime/index.js'
-import { relativeError } from './comparison.js'
-import { floor, type Shape, type Work } from './floors.js'
+import { floor, passFloor, type Shape, type Work } from './floors.js'
 import { lastLevelCache } from './machine.js'
 import { METHODS, setting, shapeOf, type MethodName, type Setting, type SettingName } from './methods.js'
+import { passDims, PASSES, type Pass, type PassName } from './passes.js'
+import { passError } from './selftest-products.js'
 import { time, type Timing } from './timing.js'
 
 /** One cell of the benchmark. */
@@ -15,6 +16,8 @@ export interface BenchCase {
   channels: number
   /** Samples; chosen by `usualBatch` where it is not given. */
   batch?: number
+  /** `forward` where it is not given. */
+  pass?: PassName
 }
 
 export interface BenchOptions {
@@ -29,13 +32,13 @@ export interface Measurement extends Required<BenchCase> {
   paths: number
   /** One call on the whole batch. */
   seconds: Timing
-  /** What the kernel executes and moves in a call, by the product's own count. */
+  /** What the kernel executes and moves in a forward call, by the product's own count. */
   cost: Work
   /** The least that this way of computing it needs. */
   floor: Work & { seconds: number; boundBy: 'operations' | 'memory' }
   /** floor / median. */
   fractionOfRoofline: number
-  /** || out - reference || / || reference || of the first sample. */
+  /** || out - reference || / || reference || of one sample, the largest of all results. */
   error: number
 }
 
@@ -65,68 +68,69 @@ function everyPath({ in1, in2, out }: Setting): Shape {
 
 /** Builds the product, checks it on one sample and times it. */
 export function measure(cell: BenchCase, options: BenchOptions): Measurement {
-  const { method, channels } = cell
+  const { method, channels, pass = 'forward' } = cell
   const { in1, in2, out } = setting(cell.setting, cell.lmax, channels)
   const batch = cell.batch ?? usualBatch(cell.setting, cell.lmax, channels)
-  const product = METHODS[method].create(in1, in2, out, options.device)
-  try {
-    const buffers = new Buffers(product, batch)
-    const error = checkFirstSample(product, buffers)
-    const seconds = time((i) => buffers.run(i), { budget: options.budget })
-    buffers.release()
-    const least = floor(METHODS[method].floor, shapeOf(product))
-    const work = { flops: least.flops * channels * batch, bytes: least.bytes * channels * batch }
-    const [compute, move] = [work.flops / options.rates.peakFlops, work.bytes / options.rates.bandwidth]
-    const { flops, bytes } = product.cost(batch)
-    return {
-      ...cell,
-      batch,
-      paths: product.paths.length,
-      seconds,
-      cost: { flops, bytes },
-      floor: { ...work, seconds: Math.max(compute, move), boundBy: compute > move ? 'operations' : 'memory' },
-      fractionOfRoofline: Math.max(compute, move) / seconds.median,
-      error,
-    }
-  } finally {
-    product.dispose()
+  using product = METHODS[method].create(in1, in2, out, options.device)
+  const buffers = new Buffers(product, PASSES[pass], batch)
+  // So that nobody times a kernel that computes something else.
+  const error = passError(product, PASSES[pass], 1, new Random(0))
+  const seconds = time((i) => buffers.run(i), { budget: options.budget })
+  buffers.release()
+  const least = passFloor(METHODS[method].floor, shapeOf(product), pass)
+  const work = { flops: least.flops * channels * batch, bytes: least.bytes * channels * batch }
+  const [compute, move] = [work.flops / options.rates.peakFlops, work.bytes / options.rates.bandwidth]
+  const { flops, bytes } = product.cost(batch)
+  return {
+    ...cell,
+    pass,
+    batch,
+    paths: product.paths.length,
+    seconds,
+    cost: { flops, bytes },
+    floor: { ...work, seconds: Math.max(compute, move), boundBy: compute > move ? 'operations' : 'memory' },
+    fractionOfRoofline: Math.max(compute, move) / seconds.median,
+    error,
   }
 }
 
 /** Several sets of inputs and outputs, taken in turn, which together are too large for any cache. */
 class Buffers {
-  readonly x1: Float32Array
-  readonly x2: Float32Array
   private readonly host: Float32Array[] = []
-  private readonly sets: [FloatArray, FloatArray, FloatArray][] = []
+  private readonly sets: { inputs: FloatArray[]; outputs: FloatArray[] }[] = []
 
   constructor(
     private readonly product: Product,
+    private readonly pass: Pass,
     batch: number,
   ) {
-    const dims = [product.irrepsIn1.dim, product.irrepsIn2.dim, product.irrepsOut.dim]
-    const bytes = 4 * batch * dims.reduce((sum, dim) => sum + dim, 0)
+    const dims = passDims(product)
+    const sizes = [...pass.inputs, ...pass.outputs].map((operand) => batch * dims[operand])
+    const bytes = 4 * sizes.reduce((sum, size) => sum + size, 0)
     const count = Math.min(64, Math.max(2, Math.ceil((2 * lastLevelCache()) / bytes)))
     const random = new Random(1)
     for (let set = 0; set < count; set++) {
       // On a GPU the data stay there; what a copy costs is another question.
-      const arrays = dims.map((dim) => allocate(batch * dim))
-      for (const array of arrays.slice(0, 2)) fillRandomly(array, random)
-      arrays[2].fill(0) // so that no run is the first to touch its pages
+      const arrays = sizes.map((size) => allocate(size))
+      arrays.forEach((array, n) => {
+        if (n < pass.inputs.length) fillRandomly(array, random)
+        else array.fill(0) // so that no run is the first to touch its pages
+      })
       this.host.push(...arrays)
       const used = product.device === 'cpu' ? arrays : arrays.map((array) => DeviceArray.from(array, product.device))
-      this.sets.push([used[0], used[1], used[2]])
+      this.sets.push({ inputs: used.slice(0, pass.inputs.length), outputs: used.slice(pass.inputs.length) })
     }
-    ;[this.x1, this.x2] = this.host
   }
 
   run(repetition: number): void {
-    const [x1, x2, out] = this.sets[repetition % this.sets.length]
-    this.product.forward(x1, x2, { out })
+    const { inputs, outputs } = this.sets[repetition % this.sets.length]
+    this.pass.run(this.product, inputs, outputs)
   }
 
   release(): void {
-    for (const array of this.sets.flat()) if (array instanceof DeviceArray) array.dispose()
+    for (const { inputs, outputs } of this.sets) {
+      for (const array of [...inputs, ...outputs]) if (array instanceof DeviceArray) array.dispose()
+    }
     for (const array of this.host) free(array)
   }
 }
@@ -134,10 +138,4 @@ class Buffers {
 /** Uniform in [-1, 1): cheaper than normals, and the kernels do not care. */
 function fillRandomly(array: Float32Array, random: Random): void {
   for (let i = 0; i < array.length; i++) array[i] = random.uint32() * 2 ** -31 - 1
-}
-
-/** So that nobody times a kernel that computes something else. */
-function checkFirstSample(product: Product, { x1, x2 }: Buffers): number {
-  const first = [x1.subarray(0, product.irrepsIn1.dim), x2.subarray(0, product.irrepsIn2.dim)]
-  return relativeError(product.forward(first[0], first[1]), referenceForward(product, first[0], first[1]))
 }

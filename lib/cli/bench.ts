@@ -7,6 +7,7 @@ import { digits, duration, percent, quantity, scientific } from './format.js'
 import { describeProvenance, nominalRates, provenance } from './machine.js'
 import { METHOD_NAMES, SETTING_MEANINGS, SETTING_NAMES } from './methods.js'
 import { flag, integer, integers, decimal, names, text } from './options.js'
+import { PASS_NAMES } from './passes.js'
 import { dumpPlans } from './plan-file.js'
 import { couples } from './selftest-cases.js'
 import { csv, table, type Column } from './table.js'
@@ -36,6 +37,7 @@ Channel u of one input meets channel u of the other.`,
     }),
     methods: names('LIST', 'methods', METHOD_NAMES),
     settings: names('LIST', 'settings', SETTING_NAMES),
+    passes: names('LIST', 'passes', PASS_NAMES, ['forward']),
     ...deviceOptions,
     seconds: decimal('S', 'time for each row, about', { min: 0.01, max: 600, initial: 0.5 }),
     quick: flag('lmax 1..3 unless told, 0.1 s for each row'),
@@ -54,7 +56,9 @@ Channel u of one input meets channel u of the other.`,
       degrees.flatMap((lmax) =>
         values.methods
           .filter((method) => couples(method, setting, lmax))
-          .map((method): BenchCase => ({ method, setting, lmax, channels, batch })),
+          .flatMap((method) =>
+            values.passes.map((pass): BenchCase => ({ method, setting, lmax, channels, batch, pass })),
+          ),
       ),
     )
     if (values['dump-plan'] !== undefined) return dumpPlans(values['dump-plan'], cells, device, io)
@@ -62,7 +66,9 @@ Channel u of one input meets channel u of the other.`,
     const rates = ratesOf(device)
     const rows: Measurement[] = []
     for (const cell of cells) {
-      io.progress(`${rows.length + 1} of ${cells.length}: ${cell.method} ${cell.setting} lmax ${cell.lmax}`)
+      io.progress(
+        `${rows.length + 1} of ${cells.length}: ${cell.method} ${cell.setting} lmax ${cell.lmax} ${cell.pass}`,
+      )
       rows.push(measure(cell, { device, budget, rates }))
     }
     io.progress('')
@@ -112,6 +118,7 @@ const columns: Column<Measurement>[] = [
   { title: 'setting', align: 'left', cell: (row) => row.setting },
   { title: 'lmax', cell: (row) => `${row.lmax}` },
   { title: 'method', align: 'left', cell: (row) => row.method },
+  { title: 'pass', align: 'left', cell: (row) => row.pass },
   { title: 'paths', cell: (row) => `${row.paths}` },
   { title: 'batch', cell: (row) => `${row.batch}` },
   { title: 'median', cell: (row) => duration(row.seconds.median) },
@@ -133,6 +140,7 @@ const plainColumns: Column<Measurement>[] = [
   { title: 'setting', cell: (row) => row.setting },
   { title: 'lmax', cell: (row) => String(row.lmax) },
   { title: 'method', cell: (row) => row.method },
+  { title: 'pass', cell: (row) => row.pass },
   { title: 'channels', cell: (row) => String(row.channels) },
   { title: 'batch', cell: (row) => String(row.batch) },
   { title: 'paths', cell: (row) => String(row.paths) },

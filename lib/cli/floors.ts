@@ -1,4 +1,5 @@
 import { wigner3j } from '../o3/wigner.js'
+import { PASSES, type PassName, type PassOperand } from './passes.js'
 
 /**
  * The fewest operations and bytes that each way of computing a product needs, for one channel of one sample: what a kernel
@@ -36,6 +37,50 @@ export function floor(name: FloorName, shape: Shape): Work {
       return { flops: gridFlops(shape), bytes: bytes(shape, components(shape.out)) }
     case 'matrix':
       return { flops: matrixFlops(shape), bytes: bytes(shape, components(shape.out)) }
+  }
+}
+
+/**
+ * The floor of a pass: every array moved once, and the operations of every evaluation of the form that it consists of.
+ */
+export function passFloor(name: FloorName, shape: Shape, pass: PassName): Work {
+  const { inputs, outputs, evaluations } = PASSES[pass]
+  const kept = name === 'sparse-kept' || name === 'dense-kept'
+  const numbers = {
+    x1: components(shape.in1),
+    x2: components(shape.in2),
+    gradOut: kept ? keptOutputs(shape) : components(shape.out),
+  }
+  const sum = (operands: readonly PassOperand[], of: Record<PassOperand, number>): number =>
+    operands.reduce((total, operand) => total + of[operand], 0)
+  const flops = {
+    x1: flopsWithout('x1', name, shape),
+    x2: flopsWithout('x2', name, shape),
+    gradOut: floor(name, shape).flops,
+  }
+  return { flops: sum(evaluations, flops), bytes: 4 * (sum(inputs, numbers) + sum(outputs, numbers)) }
+}
+
+/** The fewest operations of the gradient with respect to x1 or x2. */
+function flopsWithout(operand: 'x1' | 'x2', name: FloorName, shape: Shape): number {
+  const { in1, in2, out, paths } = shape
+  const [other, own] = operand === 'x1' ? [in2, in1] : [in1, in2]
+  switch (name) {
+    case 'sparse-kept':
+    case 'sparse-summed':
+    case 'dense-kept': {
+      // Either sums of gradOut for every pair of inputs, then a multiply-add; or products of gradOut and the other input, then sums.
+      const forward = floor(name, shape).flops
+      const outputs = name === 'sparse-summed' ? components(out) : keptOutputs(shape)
+      const products = Math.min(2 * components(in1) * components(in2), components(other) * outputs)
+      return forward - components(in1) * components(in2) + products
+    }
+    case 'fourier': // transposing a map that is linear in an operand changes no multiplication
+      return fourierFlops(shape)
+    case 'grid':
+      return gridFlops({ in1: other, in2: out, out: own, paths })
+    case 'matrix':
+      return matrixFlops(shape)
   }
 }
 

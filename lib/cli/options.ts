@@ -72,14 +72,20 @@ export function integers(placeholder: string, help: string, range: Range): Optio
 }
 
 /** Names out of a list, as `grid,matrix`; all of them unless told. */
-export function names<N extends string>(placeholder: string, help: string, choices: readonly N[]): Option<N[]> {
+export function names<N extends string>(
+  placeholder: string,
+  help: string,
+  choices: readonly N[],
+  initial: readonly N[] = choices,
+): Option<N[]> {
   const parse = (value: string, name: string): N[] =>
     value.split(',').map((part) => {
       const found = choices.find((choice) => choice === part.trim())
       if (found === undefined) throw expected(`names out of ${choices.join(', ')}`, name, part)
       return found
     })
-  return { placeholder, help: `${help}: ${choices.join(', ')} (all)`, initial: [...choices], parse }
+  const usual = initial === choices ? 'all' : initial.join(', ')
+  return { placeholder, help: `${help}: ${choices.join(', ')} (${usual})`, initial: [...initial], parse }
 }
 
 function toInteger(value: string, name: string, { min, max }: Range): number {

@@ -1,7 +1,8 @@
 import type { Random } from '../o3/random.js'
-import { type Product, referenceWithout } from '../product/index.js'
+import type { Product } from '../product/index.js'
 import { DeviceArray } from '../runtime/index.js'
 import { relativeError } from './comparison.js'
+import { passDims, PASSES, type Pass } from './passes.js'
 
 /**
  * || out - reference || / || reference || of the values, and the largest of those of both gradients and all second derivatives,
@@ -12,30 +13,31 @@ export function productErrors(
   batch: number,
   random: Random,
 ): { values: number; derivatives: number } {
-  const { irrepsIn1, irrepsIn2, irrepsOut } = product
-  const normals = ({ dim }: { dim: number }): Float32Array => Float32Array.from(random.normals(batch * dim))
-  const [x1, x2, g, v1, v2] = [irrepsIn1, irrepsIn2, irrepsOut, irrepsIn1, irrepsIn2].map(normals)
-  const along1 = referenceWithout(product, 2, [v1, x2])
-  const wanted = [
-    referenceWithout(product, 2, [x1, x2]),
-    referenceWithout(product, 0, [x2, g]),
-    referenceWithout(product, 1, [x1, g]),
-    referenceWithout(product, 0, [v2, g]),
-    referenceWithout(product, 1, [v1, g]),
-    referenceWithout(product, 2, [x1, v2]).map((value, n) => value + along1[n]),
-  ]
-  const errors = wanted.map(() => 0)
-  for (const onDevice of product.device === 'cpu' ? [false] : [false, true]) {
-    passes(product, onDevice, [x1, x2, g, v1, v2]).forEach((out, n) => {
-      const error = relativeError(out, wanted[n])
-      errors[n] = Number.isNaN(error) ? NaN : Math.max(errors[n], error)
-    })
-  }
-  return { values: errors[0], derivatives: Math.max(...errors.slice(1)) }
+  const { forward, backward, doubleBackward } = PASSES
+  const values = passError(product, forward, batch, random)
+  const slopes = [backward, doubleBackward].map((pass) => passError(product, pass, batch, random))
+  return { values, derivatives: Math.max(...slopes) }
 }
 
-/** Values, both gradients and the three results of the double backward pass, each into memory that was filled with NaN. */
-function passes(product: Product, onDevice: boolean, inputs: Float32Array[]): Float32Array[] {
+/** The largest error of any of its results. */
+export function passError(product: Product, pass: Pass, batch: number, random: Random): number {
+  const dims = passDims(product)
+  const inputs = pass.inputs.map((operand) => Float32Array.from(random.normals(batch * dims[operand])))
+  const wanted = pass.reference(product, inputs)
+  const errors = (product.device === 'cpu' ? [false] : [false, true]).flatMap((onDevice) => {
+    return results(product, pass, onDevice, inputs, wanted).map((out, n) => relativeError(out, wanted[n]))
+  })
+  return Math.max(...errors) // NaN if any of them is
+}
+
+/** What a pass writes into memory that was filled with NaN. */
+function results(
+  product: Product,
+  pass: Pass,
+  onDevice: boolean,
+  inputs: readonly Float32Array[],
+  shapes: readonly { length: number }[],
+): Float32Array[] {
   const held: DeviceArray[] = []
   const place = (array: Float32Array): Float32Array | DeviceArray => {
     if (!onDevice) return array
@@ -43,14 +45,8 @@ function passes(product: Product, onDevice: boolean, inputs: Float32Array[]): Fl
     return held.at(-1)!
   }
   try {
-    const [x1, x2, g, v1, v2] = inputs.map(place)
-    const shapes = [inputs[2], inputs[0], inputs[1], inputs[0], inputs[1], inputs[2]]
-    const outs = shapes.map((like) => place(new Float32Array(like.length).fill(NaN)))
-    const [out, grad1, grad2, second1, second2, along] = outs
-    product.forward(x1, x2, { out })
-    product.backward(g, x1, x2, { out: { x1: grad1, x2: grad2 } })
-    const seconds = { x1: second1, x2: second2, gradOut: along }
-    product.doubleBackward({ x1: v1, x2: v2 }, g, x1, x2, { out: seconds })
+    const outs = shapes.map(({ length }) => place(new Float32Array(length).fill(NaN)))
+    pass.run(product, inputs.map(place), outs)
     return outs.map((array) => (array instanceof DeviceArray ? array.toArray() : array))
   } finally {
     for (const array of held) array.dispose()

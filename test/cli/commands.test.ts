@@ -159,7 +159,47 @@ test('bench reports every row that it was asked for, in three formats', async ()
   const commas = (await gauntlet(...fewer, '--csv')).out.trim().split('\n')
   expect(commas).toHaveLength(2)
   expect(commas[1].split(',')).toHaveLength(commas[0].split(',').length)
-  expect((await gauntlet(...fewer)).out).toMatch(/at best .*flop\/s, .*B\/s \(measured\)[^]*\nsimo +1 +grid +2 +9 /)
+  expect((await gauntlet(...fewer)).out).toMatch(
+    /at best .*flop\/s, .*B\/s \(measured\)[^]*\nsimo +1 +grid +forward +2 +9 /,
+  )
+})
+
+test('bench times gradients too, and checks all of their results', async () => {
+  const args = [
+    '--lmax',
+    '2',
+    '--settings',
+    'mimo',
+    '--methods',
+    'gaunt-sparse,vector',
+    '--channels',
+    '3',
+    '--batch',
+    '5',
+  ]
+  const passes = ['forward', 'backward', 'doubleBackward']
+  const { status, out } = await gauntlet(
+    'bench',
+    ...args,
+    '--passes',
+    passes.join(),
+    '--quick',
+    '--device',
+    'cpu',
+    '--json',
+  )
+  expect(status).toBe(0)
+  const { rows } = JSON.parse(out) as {
+    rows: { pass: string; error: number; floor: { flops: number; bytes: number } }[]
+  }
+  expect(rows.map(({ pass }) => pass)).toEqual([...passes, ...passes])
+  for (const { error } of rows) expect(error).toBeLessThan(2e-6)
+  // 3 channels of 5 samples of 9 and 9 numbers in, 25 out.
+  expect(rows.slice(0, 3).map(({ floor }) => floor.bytes / (4 * 3 * 5))).toEqual([
+    9 + 9 + 25,
+    4 * 9 + 25,
+    6 * 9 + 2 * 25,
+  ])
 })
 
 test('the usual batch fits in memory whatever the size', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { floor, nonZeroCoefficients, type FloorName, type Shape } from '../../lib/cli/floors.js'
+import { floor, nonZeroCoefficients, passFloor, type FloorName, type Shape } from '../../lib/cli/floors.js'
 
 interface Limits {
   nonZero: Record<string, number>
@@ -56,4 +56,16 @@ test('one degree in and out is a part of the whole', () => {
   expect(floor('dense-kept', shape)).toEqual({ flops: 25 + 2 * 125, bytes: 60 })
   // Grid of 4 rings x 7 points: thrice Legendre 4*5, butterfly 4*5, Fourier 28*5, butterfly 28; and 28 products.
   expect(floor('grid', shape)).toEqual({ flops: 3 * (20 + 20 + 140 + 28) + 28, bytes: 60 })
+})
+
+test('gradients are evaluations of the same form', () => {
+  const shape: Shape = { in1: [2], in2: [2], out: [2], paths: [[2, 2, 2]] }
+  // Each gradient: 25 products of x and gradOut, 25 coefficients. Numbers moved: x1, x2, gradOut and two gradients.
+  expect(passFloor('sparse-kept', shape, 'backward')).toEqual({ flops: 2 * (25 + 2 * 25), bytes: 4 * 5 * 5 })
+  expect(passFloor('grid', shape, 'backward').flops).toBe(2 * floor('grid', shape).flops)
+  // Both gradients once more, and the product along either direction.
+  expect(passFloor('sparse-kept', shape, 'doubleBackward')).toEqual({ flops: 4 * (25 + 2 * 25), bytes: 4 * 8 * 5 })
+  // (0, 2) -> 2: sums of gradOut for 5 pairs and as many multiply-adds, or 25 products of x2 and gradOut and 5 sums.
+  const scale: Shape = { in1: [0], in2: [2], out: [2], paths: [[0, 2, 2]] }
+  expect(passFloor('sparse-kept', scale, 'backward').flops).toBe(2 * 5 + 2 * 5 + (2 * 5 + 5))
 })
