@@ -60,6 +60,7 @@ export const METHOD_NAMES = [
   'grid',
   'grid-large',
   'vector',
+  'vector-sparse',
   'matrix',
 ] as const
 export type MethodName = (typeof METHOD_NAMES)[number]
@@ -87,12 +88,8 @@ export const METHODS: Record<MethodName, Method> = {
     algorithm: 'grid',
     grid: { resBeta: 2 * (Math.floor(total / 2) + 1), resAlpha: 2 * (total + 1) },
   })),
-  vector: {
-    name: 'vector',
-    title: 'Gaunt and bracket, sphere grid',
-    floor: 'grid',
-    create: (in1, in2, out, device) => new VectorTensorProduct(in1, in2, out === 'all' ? undefined : out, { device }),
-  },
+  vector: vector('vector', 'Gaunt and bracket, sphere grid', 'grid', 'grid'),
+  'vector-sparse': vector('vector-sparse', 'Gaunt and bracket, sparse', 'sparse-summed', 'sparse'),
   matrix: {
     name: 'matrix',
     title: 'matrix product',
@@ -130,6 +127,17 @@ function gaunt(
       const kept = out === 'all' ? undefined : out
       const total = in1.lmax + in2.lmax + (kept?.lmax ?? in1.lmax + in2.lmax)
       return new GauntTensorProduct(in1, in2, kept, { ...options(total), device })
+    },
+  }
+}
+
+function vector(name: MethodName, title: string, floor: FloorName, algorithm: 'grid' | 'sparse'): Method {
+  return {
+    name,
+    title,
+    floor,
+    create: (in1, in2, out, device) => {
+      return new VectorTensorProduct(in1, in2, out === 'all' ? undefined : out, { algorithm, device })
     },
   }
 }

@@ -1,12 +1,19 @@
 import { bracketConstant } from '../o3/bracket.js'
 import { gauntCoefficients } from '../o3/gaunt.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
+import { sharedPlan } from './coupling.js'
 import { chooseGrid, gridPlan, type GridSize } from './grid.js'
-import { channelwisePaths, type CouplingRule, reachableIrreps, toIrreps } from './path.js'
+import { channelwisePaths, choose, type CouplingRule, reachableIrreps, toIrreps } from './path.js'
+import type { Plan } from './plan.js'
 import { Product, type ProductOptions } from './product.js'
 
 export interface VectorTensorProductOptions extends ProductOptions {
-  /** A larger grid than the smallest exact one; a smaller one would alias and is refused. */
+  /**
+   * How the same numbers are computed. `grid`: values and slopes on the sphere, multiplied (O(L^3)). `sparse`: its own coefficients
+   * one by one (O(L^5)), as a Clebsch-Gordan product whose paths into an irrep are summed; faster for low degrees.
+   */
+  algorithm?: 'grid' | 'sparse'
+  /** A larger grid than the smallest exact one, for `algorithm: 'grid'`; a smaller one would alias and is refused. */
   grid?: Partial<GridSize>
 }
 
@@ -43,8 +50,9 @@ const rule: CouplingRule = {
  * const out = product.forward(x1, x2) // [batch, 448] from [batch, 256] each; 1e holds the cross product
  */
 export class VectorTensorProduct extends Product {
-  /** The grid in use. */
-  readonly grid: Readonly<GridSize>
+  readonly algorithm: 'grid' | 'sparse'
+  /** The grid in use, for `algorithm: 'grid'`. */
+  readonly grid: Readonly<GridSize> | undefined
 
   constructor(in1: IrrepsLike, in2: IrrepsLike, out?: IrrepsLike, options: VectorTensorProductOptions = {}) {
     const irrepsIn1 = toIrreps('irrepsIn1', in1)
@@ -52,8 +60,11 @@ export class VectorTensorProduct extends Product {
     const irrepsOut = out === undefined ? reachableIrreps(irrepsIn1, irrepsIn2, rule) : toIrreps('irrepsOut', out)
     const paths = channelwisePaths(irrepsIn1, irrepsIn2, irrepsOut, rule)
     const irreps: [Irreps, Irreps, Irreps] = [irrepsIn1, irrepsIn2, irrepsOut]
-    const grid = Object.freeze(chooseGrid(irreps, paths, options.grid))
-    super({ irreps, paths, channels: 'each', plan: () => gridPlan(irreps, paths, grid) }, options)
+    const algorithm = choose('algorithm', ['grid', 'sparse'], options.algorithm)
+    const grid = algorithm === 'grid' ? Object.freeze(chooseGrid(irreps, paths, options.grid)) : undefined
+    const plan = (): Plan => (grid ? gridPlan(irreps, paths, grid) : sharedPlan(irreps, paths))
+    super({ irreps, paths, channels: 'each', plan }, options)
+    this.algorithm = algorithm
     this.grid = grid
   }
 }

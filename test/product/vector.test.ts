@@ -44,11 +44,13 @@ describe('exact coefficients', () => {
     }
   })
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('lmax %i, all irreps of parity e', (lmax) => {
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('lmax %i, all irreps of parity e, by either algorithm', (lmax) => {
     const irreps = Array.from({ length: lmax + 1 }, (_, l) => `2x${l}e`).join('+')
-    using product = new VectorTensorProduct(irreps, irreps, irreps, { device })
-    const { x1, x2, out } = evaluate(product, 3, lmax)
-    expect(relativeError(out, referenceForward(product, x1, x2))).toBeLessThan(TOLERANCE)
+    for (const algorithm of ['grid', 'sparse'] as const) {
+      using product = new VectorTensorProduct(irreps, irreps, irreps, { algorithm, device })
+      const { x1, x2, out } = evaluate(product, 3, lmax)
+      expect(relativeError(out, referenceForward(product, x1, x2)), algorithm).toBeLessThan(TOLERANCE)
+    }
   })
 
   test.each([
