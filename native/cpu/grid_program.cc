@@ -65,7 +65,8 @@ class GridProgram : public TransformProgram {
       const GridForm::Band& band = form.sectors[operand][s];
       const int32_t lines = o == 2 || band.slopes.empty() ? form.rings : 2 * form.rings;
       bands_[o].push_back({band.first, band.order, counts_[o][s].data(), lines, legendre_[o][s].data()});
-      table_.lines[o] = std::max(table_.lines[o], lines);
+      // An odd number: the lines of one ring lie that far apart, and powers of two would share few cache sets.
+      table_.lines[o] = std::max(table_.lines[o], lines | 1);
     }
     table_.sectors[o] = static_cast<int32_t>(bands_[o].size());
     table_.bands[o] = bands_[o].data();

@@ -89,7 +89,7 @@ struct GridTable {
   int32_t points;
   int32_t sectors[3];  // of left, right and target
   const GridBand* bands[3];
-  int32_t order[3], lines[3];  // largest of any of its sectors
+  int32_t order[3], lines[3];  // of any of its sectors at most
   const float* cosines;        // [order + 1][points]
   const float* sines;
   // Derivatives by azimuth of sines, which are even about zero, and of cosines, which are odd; those of the left operand negative.

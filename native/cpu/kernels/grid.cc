@@ -185,7 +185,7 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
         const float* trig = (first ? table.target_sines : table.target_cosines) + first;
         gemm({trig, table.order[2] + 1}, order + 1 - first, table.points,
              {values + s * sector_values + ps * points * kTileLanes, kTileLanes, kLanes},
-             {spectra[2].at(s, ps, first) + ring * kTileLanes, rings * kTileLanes, kLanes}, vecs);
+             {spectra[2].at(s, ps, first) + ring * kTileLanes, spectra[2].lines * kTileLanes, kLanes}, vecs);
       }
     }
   }
