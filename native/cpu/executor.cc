@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <mutex>
 
 #include "core/error.h"
@@ -19,6 +20,10 @@ struct Overloaded : Makers... {
   using Makers::operator()...;
 };
 
+/// A result of more bytes than a core's share of the caches is written past them: they would be filled with it twice, once to be
+/// overwritten, and it would have left them before anybody reads it.
+constexpr size_t kCacheBytes = size_t{8} << 20;
+
 /// The group of any form without weights.
 class ProgramGroup final : public CpuGroup {
  public:
@@ -29,11 +34,13 @@ class ProgramGroup final : public CpuGroup {
 
   void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) override {
     const Program& program = program_for(target);
-    const Work work{program, target, operands, batch, add};
+    const bool large = sizeof(float) * batch * tiles_[target].dim() > kCacheBytes;
+    const Work work{program, target, operands, batch, add, large};
     const size_t run = run_lanes(target), runs = (batch * group_.channels + run - 1) / run;
     const double run_work = static_cast<double>(run) * (program.work + 4 * tiles_[target].fiber());
     parallel_for(runs, grain_of(runs, run_work), "product", [&](size_t begin, size_t end) {
       for (size_t n = begin; n < end; ++n) evaluate_run(work, n * run, run);
+      if (large) std::atomic_thread_fence(std::memory_order_seq_cst);  // other threads see what went past the caches
     });
   }
 
@@ -44,6 +51,7 @@ class ProgramGroup final : public CpuGroup {
     const Operand (&operands)[kOperands];
     size_t batch;
     bool add;
+    bool large;
   };
 
   /// Lanes that one thread goes through in order: a tile, or whole samples where lanes of a sample share a channel of the target.
@@ -67,7 +75,7 @@ class ProgramGroup final : public CpuGroup {
 
   void evaluate_tile(const Work& work, size_t first, int count) const {
     thread_local Scratch scratch;
-    const auto& [program, target, operands, batch, add] = work;
+    const auto& [program, target, operands, batch, add, large] = work;
     const SideTiles &left = tiles_[program.left], &right = tiles_[program.right], &out = tiles_[target];
     const size_t left_size = size_t(left.fiber()) * kTileLanes, right_size = size_t(right.fiber()) * kTileLanes;
     float* const a = scratch.reserve(left_size + right_size + program.room);
@@ -80,7 +88,7 @@ class ProgramGroup final : public CpuGroup {
     for (int step = 0; step < program.steps(); ++step) {
       program.run(step, vecs, a, b, room);
       for (const Program::Ready& ready : program.ready(step)) {
-        out.unpack(operands[target].data, segments, *ready.piece, ready.rows, room, add);
+        out.unpack(operands[target].data, segments, *ready.piece, ready.rows, room, add, large);
       }
     }
   }

@@ -217,6 +217,8 @@ struct Kernels {
                bool add);
   /// The way back.
   void (*unpack)(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
+  /// The way back where lanes follow one another without a gap, past the caches: what is written is not read first.
+  void (*unpack_past_caches)(float* memory, int lanes, int size, const int32_t* rows, const float* tile);
 
   /// `scratch` holds one line for each product.
   void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);

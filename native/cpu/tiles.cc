@@ -126,9 +126,12 @@ void SideTiles::pack(const float* memory, size_t batch, const Segments& segments
 }
 
 void SideTiles::unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows,
-                       const float* tile, bool add) const {
+                       const float* tile, bool add, bool large) const {
   const auto unpack = add ? unpack_add : kernels().unpack;
   for_strips(segments, piece, [&](int64_t offset, int lane, Strip strip) {
+    if (large && !add && strip.stride == piece.size && strip.lanes >= kLanes) {
+      return kernels().unpack_past_caches(memory + offset, strip.lanes, piece.size, rows, tile + lane);
+    }
     if (strip.stride != 0 || strip.lanes == 1) return unpack(memory + offset, strip, piece.size, rows, tile + lane);
     for (int m = 0; m < piece.size; ++m) {
       memory[offset + m] += sum_of(tile + ptrdiff_t{rows[m]} * kTileLanes + lane, strip.lanes);

@@ -44,9 +44,9 @@ class SideTiles {
   /// Fills the fiber rows of a tile; lanes beyond the segments become zero.
   void pack(const float* memory, size_t batch, const Segments& segments, float* tile) const;
   /// Writes one piece back, or adds it to what is there; its component m is on tile row rows[m]. Lanes that share a channel
-  /// are summed, which needs `add`.
+  /// are summed, which needs `add`. `large`: the result is too large for any cache.
   void unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows, const float* tile,
-              bool add) const;
+              bool add, bool large = false) const;
   /// Zeros in all that lanes of samples [begin, end) see.
   void clear(float* memory, size_t begin, size_t end) const;
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { GauntTensorProduct, referenceForward } from '../../lib/product/index.js'
+import { Random } from '../../lib/o3/random.js'
 import { errorOf } from '../o3/helpers.js'
 import { loadReference } from '../reference/load.js'
 import { both, evaluate, natural, relativeError, TOLERANCE } from './helpers.js'
@@ -86,4 +87,35 @@ describe('an output that no path reaches names the rule', () => {
     expect(error.code).toBe('ERR_UNREACHABLE')
     expect(error.message).toContain(reason)
   })
+})
+
+test('a result larger than the caches, at an odd address, is that of its samples', () => {
+  const irreps = '37x0e+37x1o+37x2e+37x3o'
+  const [batch, part] = [2999, 100]
+  for (const algorithm of ['grid', 'sparse'] as const) {
+    using product = new GauntTensorProduct(irreps, irreps, '37x0e+37x1o+37x2e+37x3o+37x5o', {
+      algorithm,
+      device: 'cpu',
+    })
+    const [x1, x2] = [product.irrepsIn1, product.irrepsIn2].map(({ dim }, n) =>
+      Float32Array.from(new Random(n).normals(batch * dim)),
+    )
+    const memory = new Float32Array(batch * product.irrepsOut.dim + 3).fill(NaN)
+    const out = product.forward(x1, x2, { out: memory.subarray(1, -2) })
+    expect([memory[0], ...memory.subarray(-2)]).toEqual([NaN, NaN, NaN])
+    for (let first = 0; first < batch; first += part) {
+      const rows = (array: Float32Array, { dim }: { dim: number }) =>
+        array.subarray(first * dim, Math.min(first + part, batch) * dim)
+      const [a, b] = [rows(x1, product.irrepsIn1), rows(x2, product.irrepsIn2)]
+      const wanted = referenceForward(
+        product,
+        a.subarray(0, product.irrepsIn1.dim),
+        b.subarray(0, product.irrepsIn2.dim),
+      )
+      expect(relativeError(rows(out, product.irrepsOut).subarray(0, product.irrepsOut.dim), wanted)).toBeLessThan(
+        TOLERANCE,
+      )
+      expect(rows(out, product.irrepsOut)).toEqual(product.forward(a, b))
+    }
+  }
 })

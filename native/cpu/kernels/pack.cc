@@ -5,7 +5,7 @@
 #include "cpu/kernels/isa.h"
 #include "cpu/kernels/vector.h"
 
-#if defined(__AVX512F__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -327,6 +327,27 @@ void pack(const float* memory, const float* end, Strip strip, int size, const in
 void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
   prefetch<true>(memory, strip, size);
   unpack_strip(memory, strip, size, rows, tile);
+}
+
+void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows, const float* tile) {
+#if defined(__SSE2__)
+  alignas(64) float values[kTileLanes * kPieceSize];
+  unpack_strip(values, {size, lanes, 0}, size, rows, tile);
+  const ptrdiff_t length = ptrdiff_t{lanes} * size;
+  // Whole lines of cache; what is left over at either end goes the usual way.
+  ptrdiff_t at = -reinterpret_cast<uintptr_t>(memory) / sizeof(float) % 16;
+  std::memcpy(memory, values, sizeof(float) * (at < length ? at : length));
+  for (; at + 16 <= length; at += 16) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps(memory + at, _mm512_loadu_ps(values + at));
+#else
+    for (int i = 0; i < 16; i += 4) _mm_stream_ps(memory + at + i, _mm_loadu_ps(values + at + i));
+#endif
+  }
+  if (at < length) std::memcpy(memory + at, values + at, sizeof(float) * (length - at));
+#else
+  unpack_strip(memory, {size, lanes, 0}, size, rows, tile);
+#endif
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

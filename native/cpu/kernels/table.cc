@@ -8,6 +8,7 @@ namespace gauntlet::GAUNTLET_ISA {
 const Kernels table = {GAUNTLET_STRING(GAUNTLET_ISA),
                        pack,
                        unpack,
+                       unpack_past_caches,
                        couple,
                        decouple,
                        grid,
