@@ -45,7 +45,7 @@ export interface Measurement extends Required<BenchCase> {
 /** Output bytes of one set of buffers at most, and operations of one call. */
 const MAX_BYTES = 2 ** 28
 const MAX_FLOPS = 4e9
-const MAX_LANES = 64_000
+const MAX_LANES = 256_000
 
 /** A batch that the machine takes a millisecond to a second for; the same for every method, so that rows compare. */
 export function usualBatch(where: SettingName, lmax: number, channels: number): number {

@@ -31,7 +31,7 @@ Channel u of one input meets channel u of the other.`,
   options: {
     lmax: integers('LIST', 'degrees, as 2,4,6 or 1..10 (1..10)', { min: 0, max: 10 }),
     channels: integer('N', 'channels of every irrep', { min: 1, max: 4096, initial: 64 }),
-    batch: integer('N', 'samples (as many as fit in 256 MiB and 4 Gflop, at most 64000 / channels)', {
+    batch: integer('N', 'samples (as many as fit in 256 MiB and 4 Gflop, at most 256000 / channels)', {
       min: 1,
       max: 1e7,
     }),
