@@ -6,7 +6,6 @@ import { expected, GauntletError } from '../runtime/errors.js'
 import {
   checkArray,
   type EncodedPlan,
-  type EvaluateOptions,
   type FloatArray,
   type NamedArray,
   nativeOf,
@@ -18,7 +17,7 @@ import {
 import { callNative, type DeviceId, loadAddon, type NativeConvolution } from '../runtime/native.js'
 import type { Directions, GradientOptions, Gradients, InputName, OperandName } from './derivative.js'
 import { INPUTS } from './derivative.js'
-import { type Evaluator, MultilinearForm } from './form.js'
+import { type Evaluator, MultilinearForm, type ResultOptions } from './form.js'
 import { type Graph, type GraphLists, graphLists } from './graph.js'
 import { type Instruction, type WeightedPath, weightedPaths } from './instruction.js'
 import { choose, toIrreps } from './path.js'
@@ -222,11 +221,10 @@ class GraphExecution implements Evaluator {
     private readonly lists: GraphLists,
   ) {}
 
-  evaluate(target: Target, inputs: readonly FloatArray[], { out, accumulate = false }: EvaluateOptions): FloatArray {
-    const result = out ?? this.newResult(target, 0, inputs)
-    const [x1, x2, y, w] = [...inputs.slice(0, target), result, ...inputs.slice(target)].map(nativeOf)
+  evaluate(target: Target, inputs: readonly FloatArray[], { out, accumulate = false }: ResultOptions): FloatArray {
+    const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
     callNative(() => this.native.evaluate(target, x1, x2, y, w, this.lists, accumulate))
-    return result
+    return out
   }
 
   samples(arrays: readonly NamedArray[]): undefined {

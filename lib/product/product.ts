@@ -264,8 +264,7 @@ export abstract class Product implements Disposable {
   }
 
   /**
-   * `doubleBackward` off the event loop. It goes through several sums one term after another: leave every array alone until the
-   * promise settles, whatever it is.
+   * `doubleBackward` off the event loop, as `forwardAsync`.
    *
    * @throws never; the promise rejects as `doubleBackward` throws, and with the signal's reason
    */

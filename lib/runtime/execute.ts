@@ -134,30 +134,12 @@ export class Execution implements Disposable {
    * itself; this is for calls of several, which are to write nothing before all is known to be good.
    */
   samples(arrays: readonly NamedArray[]): number | undefined {
-    let known: { samples: number; name: string; irreps?: string } | undefined
-    for (const { name, operand, array } of arrays) {
-      const { dim, irreps, shared } = this.operands[operand]
-      const samples = samplesOf(array, this.operands[operand], name, this.device)
-      if (samples === undefined || shared) continue
-      known ??= { samples, name, irreps }
-      if (samples === known.samples) continue
-      if (name.startsWith('out')) {
-        const wanted = `${known.samples * dim} (${known.samples} samples${irreps === undefined ? '' : ` of irreps ${irreps}`})`
-        throw expected(wanted, `the length of ${name}`, samples * dim, 'ERR_LENGTH')
-      }
-      throw new GauntletError(
-        'ERR_LENGTH',
-        `Expected as many samples in ${known.name} as in ${name} but ${known.name} holds ${known.samples} samples and ` +
-          `${name} holds ${samples} (irreps ${known.irreps ?? 'none'} and ${irreps ?? 'none'})`,
-      )
-    }
-    return known?.samples
+    return countSamples(this.operands, arrays, this.device)
   }
 
   /** Memory for a result: on the device if all `inputs` are. */
   newResult(target: Target, batch: number, inputs: readonly FloatArray[], onHost = newFloat32Array): FloatArray {
-    const { dim, shared } = this.operands[target]
-    const length = shared ? dim : batch * dim
+    const length = lengthOf(this.operands[target], batch)
     if (inputs.every((input) => input instanceof DeviceArray)) return DeviceArray.uninitialized(this.device, length)
     return onHost(length)
   }
@@ -191,6 +173,47 @@ export class Execution implements Disposable {
     const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
     return [target, x1, x2, y, w, batch, accumulate]
   }
+}
+
+/**
+ * How many samples arrays hold, each that of one of the operands: undefined where none of them says.
+ *
+ * @internal
+ * @throws GauntletError as evaluations do
+ */
+export function countSamples(
+  operands: readonly OperandInfo[],
+  arrays: readonly NamedArray[],
+  device: DeviceId,
+): number | undefined {
+  let known: { samples: number; name: string; irreps?: string } | undefined
+  for (const { name, operand, array } of arrays) {
+    const { dim, irreps, shared } = operands[operand]
+    const samples = samplesOf(array, operands[operand], name, device)
+    if (samples === undefined || shared) continue
+    known ??= { samples, name, irreps }
+    if (samples === known.samples) continue
+    if (name.startsWith('out')) {
+      const wanted = `${known.samples * dim} (${known.samples} samples${irreps === undefined ? '' : ` of irreps ${irreps}`})`
+      throw expected(wanted, `the length of ${name}`, samples * dim, 'ERR_LENGTH')
+    }
+    throw new GauntletError(
+      'ERR_LENGTH',
+      `Expected as many samples in ${known.name} as in ${name} but ${known.name} holds ${known.samples} samples and ` +
+        `${name} holds ${samples} (irreps ${known.irreps ?? 'none'} and ${irreps ?? 'none'})`,
+    )
+  }
+  return known?.samples
+}
+
+/** @internal The floats of an operand for so many samples. */
+export function lengthOf({ dim, shared }: OperandInfo, samples: number): number {
+  return shared ? dim : samples * dim
+}
+
+/** @internal An array without numbers, where another is: what stands for an operand that has no components. */
+export function emptyLike(array: FloatArray): FloatArray {
+  return array instanceof DeviceArray ? DeviceArray.uninitialized(array.device, 0) : new Float32Array(0)
 }
 
 /** How many rows of an operand an array holds; undefined for an operand without components, which holds any number. */
