@@ -156,10 +156,10 @@ export class TensorProductConv implements Disposable {
    * @throws GauntletError as `forward` does
    */
   doubleBackward<
-    V extends FloatArray,
-    G extends FloatArray,
-    A extends FloatArray,
-    B extends FloatArray,
+    V extends FloatArray = never,
+    G extends FloatArray = FloatArray,
+    A extends FloatArray = FloatArray,
+    B extends FloatArray = FloatArray,
     Name extends OperandName = OperandName,
   >(
     v: Directions<V>,

@@ -1,6 +1,7 @@
 import { Irreps, type IrrepsLike } from '../o3/irreps.js'
+import { DeviceArray } from '../runtime/device-array.js'
 import { expected, GauntletError } from '../runtime/errors.js'
-import { emptyLike, Execution, type FloatArray, type ResultOf } from '../runtime/execute.js'
+import { Execution, type FloatArray, type ResultOf } from '../runtime/execute.js'
 import type { DeviceId } from '../runtime/native.js'
 import { biasPlan, type LinearPath, linearPlan } from './mixed.js'
 import { choose, toIrreps } from './path.js'
@@ -91,7 +92,7 @@ export class Linear implements Disposable {
   forward<Out extends FloatArray>(x: FloatArray, options: LinearParameters & { out: Out }): Out
   forward<A extends FloatArray>(x: A, options?: LinearParameters): ResultOf<A>
   forward(x: FloatArray, { weight, bias, out }: LinearParameters & { out?: FloatArray } = {}): FloatArray {
-    const none = emptyLike(x)
+    const none = this.#nothing(x)
     const biases = this.#biasOf(bias)
     const result = this.#product.forward(x, none, ...this.#weightOf(weight), { out })
     if (biases) this.#biases!.evaluate(2, [none, none, biases], { out: result, accumulate: true })
@@ -109,7 +110,7 @@ export class Linear implements Disposable {
     x: A,
     { weight }: Pick<LinearParameters, 'weight'> = {},
   ): LinearGradients<ResultOf<G | A>> {
-    const none = emptyLike(x)
+    const none = this.#nothing(x)
     const gradients = this.#product.backward(gradOut, x, none, ...this.#weightOf(weight), { only: this.#names() })
     const bias = this.#biases?.evaluate(3, [none, none, gradOut])
     const results = { x: gradients.x1, weight: gradients.weight ?? none, ...(bias && { bias }) }
@@ -128,7 +129,7 @@ export class Linear implements Disposable {
     x: A,
     { weight }: Pick<LinearParameters, 'weight'> = {},
   ): { x: ResultOf<V | G | A>; weight: ResultOf<V | G | A>; gradOut: ResultOf<V | G | A> } {
-    const none = emptyLike(x)
+    const none = this.#nothing(x)
     const directions = { x1: v.x, weight: this.weightNumel > 0 ? v.weight : undefined }
     const got = this.#product.doubleBackward(directions, gradOut, x, none, ...this.#weightOf(weight), {
       only: [...this.#names(), 'gradOut'],
@@ -173,6 +174,11 @@ export class Linear implements Disposable {
     if (given === undefined) return this.weight && this.biasNumel > 0 ? new Float32Array(this.biasNumel) : undefined
     if (given.length === this.biasNumel) return given
     throw expected(this.biasNumel.toString(), 'the length of bias', given.length, 'ERR_LENGTH')
+  }
+
+  /** No numbers, where x is: the second factor. */
+  #nothing(x: FloatArray): FloatArray {
+    return x instanceof DeviceArray ? DeviceArray.uninitialized(this.device, 0) : new Float32Array(0)
   }
 }
 

@@ -1,11 +1,11 @@
 import { bracketConstant } from '../o3/bracket.js'
 import { gauntCoefficients } from '../o3/gaunt.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
+import { ChannelwiseProduct, type ChannelwiseProductOptions } from './channelwise.js'
 import { chooseGrid, gridPlan, type GridSize } from './grid.js'
 import { channelwisePaths, type CouplingRule, reachableIrreps, toIrreps } from './path.js'
-import { Product, type ProductOptions } from './product.js'
 
-export interface VectorTensorProductOptions extends ProductOptions {
+export interface VectorTensorProductOptions extends ChannelwiseProductOptions {
   /** A larger grid than the smallest exact one; a smaller one would alias and is refused. */
   grid?: Partial<GridSize>
 }
@@ -42,7 +42,7 @@ const rule: CouplingRule = {
  * const product = new VectorTensorProduct('64x0e+64x1o', '64x0e+64x1o', '64x0e+64x1o+64x1e')
  * const out = product.forward(x1, x2) // [batch, 448] from [batch, 256] each; 1e holds the cross product
  */
-export class VectorTensorProduct extends Product {
+export class VectorTensorProduct extends ChannelwiseProduct {
   /** The grid in use. */
   readonly grid: Readonly<GridSize>
 
@@ -53,7 +53,7 @@ export class VectorTensorProduct extends Product {
     const paths = channelwisePaths(irrepsIn1, irrepsIn2, irrepsOut, rule)
     const irreps: [Irreps, Irreps, Irreps] = [irrepsIn1, irrepsIn2, irrepsOut]
     const grid = Object.freeze(chooseGrid(irreps, paths, options.grid))
-    super({ irreps, paths, channels: 'each', plan: () => gridPlan(irreps, paths, grid) }, options)
+    super({ irreps, paths, plan: () => gridPlan(irreps, paths, grid) }, options)
     this.grid = grid
   }
 }

@@ -139,9 +139,7 @@ export class Execution implements Disposable {
 
   /** Memory for a result: on the device if all `inputs` are. */
   newResult(target: Target, batch: number, inputs: readonly FloatArray[], onHost = newFloat32Array): FloatArray {
-    const length = lengthOf(this.operands[target], batch)
-    if (inputs.every((input) => input instanceof DeviceArray)) return DeviceArray.uninitialized(this.device, length)
-    return onHost(length)
+    return newResultOf(this.operands[target], batch, inputs, this.device, onHost)
   }
 
   /** Releases the native memory, at once or with the last call in flight. Any later evaluation throws ERR_DISPOSED. */
@@ -206,14 +204,18 @@ export function countSamples(
   return known?.samples
 }
 
-/** @internal The floats of an operand for so many samples. */
-export function lengthOf({ dim, shared }: OperandInfo, samples: number): number {
-  return shared ? dim : samples * dim
-}
-
-/** @internal An array without numbers, where another is: what stands for an operand that has no components. */
-export function emptyLike(array: FloatArray): FloatArray {
-  return array instanceof DeviceArray ? DeviceArray.uninitialized(array.device, 0) : new Float32Array(0)
+/** @internal Memory for an operand as a result: on the device if all `inputs` are. */
+export function newResultOf(
+  { dim, shared }: OperandInfo,
+  samples: number,
+  inputs: readonly FloatArray[],
+  device: DeviceId,
+  onHost = newFloat32Array,
+): FloatArray {
+  const length = shared ? dim : samples * dim
+  return inputs.every((input) => input instanceof DeviceArray)
+    ? DeviceArray.uninitialized(device, length)
+    : onHost(length)
 }
 
 /** How many rows of an operand an array holds; undefined for an operand without components, which holds any number. */
