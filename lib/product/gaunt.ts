@@ -39,6 +39,8 @@ const rule: CouplingRule = {
  *
  * Source: Luo, Chen, Krishnapriyan, ICLR 2024 (`fourier`); Xie et al., "The Price of Freedom", ICML 2025 (`grid`).
  *
+ * Learnable weights may scale x1, x2 and out, by the option `weights`: see `ChannelwiseProduct`.
+ *
  * @param out irreps wanted; by default all that can be reached
  * @throws GauntletError ERR_IRREPS, ERR_ARGUMENT, ERR_UNREACHABLE with the rule that forbids an output irrep, ERR_DEVICE
  * @example

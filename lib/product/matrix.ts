@@ -21,6 +21,8 @@ export interface MatrixTensorProductOptions extends ChannelwiseProductOptions {
  *
  * Source: Unke and Maennel, "E3x: E(3)-equivariant deep learning made easy" (fused tensor layer); Xie et al., ICML 2025.
  *
+ * Learnable weights may scale x1, x2 and out, by the option `weights`: see `ChannelwiseProduct`.
+ *
  * @param out irreps wanted; by default all that can be reached with l <= 2 degree
  * @throws GauntletError ERR_IRREPS, ERR_ARGUMENT, ERR_UNREACHABLE with the rule that forbids an output irrep, ERR_DEVICE
  * @example

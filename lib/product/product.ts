@@ -241,7 +241,8 @@ export abstract class Product implements Disposable {
    *     weight   F(v.x1, x2, gradOut, .) + F(x1, v.x2, gradOut, .)
    *     gradOut  F(v.x1, x2, ., weight) + F(x1, v.x2, ., weight) + F(x1, x2, ., v.weight)
    *
-   * where . stands for the operand that is left out. A direction that is missing is zero and costs nothing.
+   * where . stands for the operand that is left out. A direction that is missing is zero and costs nothing. Where F takes the weights
+   * several times (`ChannelwiseProduct`), each time is an operand of its own here.
    *
    * @param v gradients of a loss with respect to what `backward` gave, in its shapes
    * @returns arrays of the shapes of x1, x2, weight and gradOut: where `options.out` says, else DeviceArrays if gradOut, x1, x2 and

@@ -36,6 +36,8 @@ const rule: CouplingRule = {
  * The paths are those of a vector spherical tensor product (Xie et al., arXiv:2602.21466), for which vector-valued signals are
  * crossed on the grid; the bracket has two derivatives for each factor in the place of three components, and one for the result.
  *
+ * Learnable weights may scale x1, x2 and out, by the option `weights`: see `ChannelwiseProduct`.
+ *
  * @param out irreps wanted; by default all that can be reached
  * @throws GauntletError ERR_IRREPS, ERR_ARGUMENT, ERR_UNREACHABLE with the rule that forbids an output irrep, ERR_DEVICE
  * @example
