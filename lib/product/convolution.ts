@@ -89,7 +89,7 @@ export class TensorProductConv implements Disposable {
     this.paths = Object.freeze(paths)
     this.weightNumel = paths.reduce((sum, { hasWeight, shape }) => sum + (hasWeight ? shape[0] : 0), 0)
     this.device = options.device === undefined || options.device === 'auto' ? 'cpu' : resolveDevice(options.device)
-    const table = encodeConvolution(irreps, paths, this.weightNumel)
+    const table = this.encodedPlan()
     this.#native = callNative(() => new (loadAddon().NativeConvolution)(this.device, table.integers, table.reals))
   }
 
@@ -176,6 +176,11 @@ export class TensorProductConv implements Disposable {
       Gradients<ResultOf<V | G | A | B>>,
       Name
     >
+  }
+
+  /** The convolution as native code reads it; see native/core/convolution.h. @internal */
+  encodedPlan(): EncodedPlan {
+    return encodeConvolution([this.irrepsIn1, this.irrepsIn2, this.irrepsOut], this.paths, this.weightNumel)
   }
 
   /** Releases its native memory; any later call throws ERR_DISPOSED. */

@@ -12,7 +12,7 @@
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
 
-typedef float Quad __attribute__((vector_size(16)));
+typedef float Quad __attribute__((vector_size(4 * sizeof(float))));
 
 GAUNTLET_INLINE Quad load_quad(const float* p) {
   Quad q;
@@ -183,8 +183,8 @@ GAUNTLET_INLINE void store_part(float* to, Quad q, bool over) {
   if (Count == 4 || over) {
     store_quad(to, q);
   } else {
-    if (Count == 1) std::memcpy(to, &q, 4);
-    if (Count >= 2) std::memcpy(to, &q, 8);
+    if (Count == 1) std::memcpy(to, &q, sizeof(float));
+    if (Count >= 2) std::memcpy(to, &q, 2 * sizeof(float));
     if (Count == 3) to[2] = q[2];
   }
 }
