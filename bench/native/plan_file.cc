@@ -25,7 +25,7 @@ struct Header {
 
 }  // namespace
 
-Plan read_plan(const std::string& path) {
+EncodedPlan read_encoded(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("cannot open " + path);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -41,12 +41,16 @@ Plan read_plan(const std::string& path) {
     throw std::runtime_error(path + " has another length than it says");
   }
 
-  std::vector<int32_t> integers(header.integers);
-  std::vector<double> reals(header.reals);
+  EncodedPlan plan{std::vector<int32_t>(header.integers), std::vector<double>(header.reals)};
   // memcpy: the reals need not be aligned in the file. Its size is checked for zero because data() may then be null.
-  if (integer_bytes > 0) std::memcpy(integers.data(), bytes.data() + sizeof header, integer_bytes);
-  if (real_bytes > 0) std::memcpy(reals.data(), bytes.data() + sizeof header + integer_bytes, real_bytes);
-  return decode_plan(integers, reals);
+  if (integer_bytes > 0) std::memcpy(plan.integers.data(), bytes.data() + sizeof header, integer_bytes);
+  if (real_bytes > 0) std::memcpy(plan.reals.data(), bytes.data() + sizeof header + integer_bytes, real_bytes);
+  return plan;
+}
+
+Plan read_plan(const std::string& path) {
+  const EncodedPlan plan = read_encoded(path);
+  return decode_plan(plan.integers, plan.reals);
 }
 
 }  // namespace gauntlet::bench

@@ -42,6 +42,8 @@ export abstract class EdgeFunction<Input extends 'vectors' | 'lengths'> implemen
   readonly device: DeviceId
   /** Values of every edge. */
   readonly dim: number
+  /** As native code reads it; see native/core/edge_function.cc. @internal */
+  readonly encodedPlan: EncodedPlan
   readonly #input: Input
   readonly #inputDim: number
   readonly #native: NativeEdgeFunction
@@ -49,6 +51,7 @@ export abstract class EdgeFunction<Input extends 'vectors' | 'lengths'> implemen
   protected constructor({ input, inputDim, dim, table }: Definition<Input>, options: EdgeFunctionOptions) {
     this.device = resolveDevice(options.device)
     this.dim = dim
+    this.encodedPlan = table
     this.#input = input
     this.#inputDim = inputDim
     this.#native = callNative(() => new (loadAddon().NativeEdgeFunction)(this.device, table.integers, table.reals))

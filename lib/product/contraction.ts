@@ -3,7 +3,7 @@ import { Irreps, type IrrepsLike } from '../o3/irreps.js'
 import { checkFloat32Array } from '../runtime/arrays.js'
 import type { DeviceOption } from '../runtime/device.js'
 import { expected, GauntletError } from '../runtime/errors.js'
-import { newFloat32Array } from '../runtime/execute.js'
+import { type EncodedPlan, newFloat32Array } from '../runtime/execute.js'
 import { callNative, loadAddon, type NativeContraction } from '../runtime/native.js'
 import { Circuit, compile, type Value } from './circuit.js'
 import {
@@ -202,6 +202,38 @@ export abstract class Contraction implements Disposable {
     )
   }
 
+  /** What computes these results, of L or of its derivative along directions, as native code reads it. @internal */
+  encodedPlan(
+    results: readonly ContractionOperand[],
+    directions?: readonly ContractionInput[],
+  ): { plan: EncodedPlan; inputs: readonly string[] } {
+    const form = (this.#form ??= this.#makeForm())
+    const { circuit } = form
+    const { inputs, slopes } = this.#differentiate(form, directions)
+    // L is linear in gradOut, which the forward pass is not given.
+    const read = inputs.filter(
+      ({ name }) => name !== 'gradOut' || directions !== undefined || !results.includes('gradOut'),
+    )
+    const zero = circuit.sum([])
+    const outputs = results.map((like) => ({ like, values: form[like].map((value) => slopes.get(value) ?? zero) }))
+    const program = compile(
+      circuit,
+      read.flatMap(({ values }) => values),
+      outputs.flatMap(({ values }) => values),
+    )
+    let row = 0
+    const operands: TableOperand[] = [
+      ...read.map(({ like, values }) => {
+        return { operand: this.#operand(like), result: false, rows: values.map(() => row++) }
+      }),
+      ...outputs.map(({ like, values }, n) => {
+        const first = outputs.slice(0, n).reduce((sum, output) => sum + output.values.length, 0)
+        return { operand: this.#operand(like), result: true, rows: program.outputs.slice(first, first + values.length) }
+      }),
+    ]
+    return { plan: encodeContraction(this, operands, program), inputs: read.map(({ name }) => name) }
+  }
+
   /** Releases its native memory; any later call throws ERR_DISPOSED. */
   dispose(): void {
     this.#disposed = true
@@ -267,33 +299,8 @@ export abstract class Contraction implements Disposable {
   }
 
   #build(results: readonly ContractionOperand[], directions: readonly ContractionInput[] | undefined): Compiled {
-    const form = (this.#form ??= this.#makeForm())
-    const { circuit } = form
-    const { inputs, slopes } = this.#differentiate(form, directions)
-    // L is linear in gradOut, which the forward pass is not given.
-    const read = inputs.filter(
-      ({ name }) => name !== 'gradOut' || directions !== undefined || !results.includes('gradOut'),
-    )
-    const zero = circuit.sum([])
-    const outputs = results.map((like) => ({ like, values: form[like].map((value) => slopes.get(value) ?? zero) }))
-    const program = compile(
-      circuit,
-      read.flatMap(({ values }) => values),
-      outputs.flatMap(({ values }) => values),
-    )
-    let row = 0
-    const operands: TableOperand[] = [
-      ...read.map(({ like, values }) => {
-        return { operand: this.#operand(like), result: false, rows: values.map(() => row++) }
-      }),
-      ...outputs.map(({ like, values }, n) => {
-        const first = outputs.slice(0, n).reduce((sum, output) => sum + output.values.length, 0)
-        return { operand: this.#operand(like), result: true, rows: program.outputs.slice(first, first + values.length) }
-      }),
-    ]
-    const { integers, reals } = encodeContraction(this, operands, program)
-    const native = callNative(() => new (loadAddon().NativeContraction)(integers, reals))
-    return { native, inputs: read.map(({ name }) => name) }
+    const { plan, inputs } = this.encodedPlan(results, directions)
+    return { native: callNative(() => new (loadAddon().NativeContraction)(plan.integers, plan.reals)), inputs }
   }
 
   /** Slopes of L, or of its derivative along directions, which are further inputs. */

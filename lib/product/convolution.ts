@@ -6,7 +6,6 @@ import { expected, GauntletError } from '../runtime/errors.js'
 import {
   checkArray,
   type EncodedPlan,
-  type EvaluateOptions,
   type FloatArray,
   type NamedArray,
   nativeOf,
@@ -18,7 +17,7 @@ import {
 import { callNative, type DeviceId, loadAddon, type NativeConvolution } from '../runtime/native.js'
 import type { Directions, GradientOptions, Gradients, InputName, OperandName } from './derivative.js'
 import { INPUTS } from './derivative.js'
-import { type Evaluator, MultilinearForm } from './form.js'
+import { type Evaluator, MultilinearForm, type ResultOptions } from './form.js'
 import { type Graph, type GraphLists, graphLists } from './graph.js'
 import { type Instruction, type WeightedPath, weightedPaths } from './instruction.js'
 import { choose, toIrreps } from './path.js'
@@ -90,7 +89,7 @@ export class TensorProductConv implements Disposable {
     this.paths = Object.freeze(paths)
     this.weightNumel = paths.reduce((sum, { hasWeight, shape }) => sum + (hasWeight ? shape[0] : 0), 0)
     this.device = options.device === undefined || options.device === 'auto' ? 'cpu' : resolveDevice(options.device)
-    const table = encodeConvolution(irreps, paths, this.weightNumel)
+    const table = this.encodedPlan()
     this.#native = callNative(() => new (loadAddon().NativeConvolution)(this.device, table.integers, table.reals))
   }
 
@@ -157,10 +156,10 @@ export class TensorProductConv implements Disposable {
    * @throws GauntletError as `forward` does
    */
   doubleBackward<
-    V extends FloatArray,
-    G extends FloatArray,
-    A extends FloatArray,
-    B extends FloatArray,
+    V extends FloatArray = never,
+    G extends FloatArray = FloatArray,
+    A extends FloatArray = FloatArray,
+    B extends FloatArray = FloatArray,
     Name extends OperandName = OperandName,
   >(
     v: Directions<V>,
@@ -177,6 +176,11 @@ export class TensorProductConv implements Disposable {
       Gradients<ResultOf<V | G | A | B>>,
       Name
     >
+  }
+
+  /** The convolution as native code reads it; see native/core/convolution.h. @internal */
+  encodedPlan(): EncodedPlan {
+    return encodeConvolution([this.irrepsIn1, this.irrepsIn2, this.irrepsOut], this.paths, this.weightNumel)
   }
 
   /** Releases its native memory; any later call throws ERR_DISPOSED. */
@@ -222,11 +226,10 @@ class GraphExecution implements Evaluator {
     private readonly lists: GraphLists,
   ) {}
 
-  evaluate(target: Target, inputs: readonly FloatArray[], { out, accumulate = false }: EvaluateOptions): FloatArray {
-    const result = out ?? this.newResult(target, 0, inputs)
-    const [x1, x2, y, w] = [...inputs.slice(0, target), result, ...inputs.slice(target)].map(nativeOf)
+  evaluate(target: Target, inputs: readonly FloatArray[], { out, accumulate = false }: ResultOptions): FloatArray {
+    const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
     callNative(() => this.native.evaluate(target, x1, x2, y, w, this.lists, accumulate))
-    return result
+    return out
   }
 
   samples(arrays: readonly NamedArray[]): undefined {

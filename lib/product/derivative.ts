@@ -4,7 +4,7 @@ import { expected } from '../runtime/errors.js'
 import type { FloatArray, Target } from '../runtime/execute.js'
 
 // Every derivative of a product is a sum of evaluations of its own multilinear form F(x1, x2, gradOut, weight), with one
-// operand left out and some of the others replaced. This file says which; form.ts evaluates them.
+// argument left out and some of the others replaced. This file says which; form.ts evaluates them.
 
 /** What a product is differentiated by. */
 export type InputName = 'x1' | 'x2' | 'weight'
@@ -50,19 +50,29 @@ export type Rest<Options> = [options?: Options] | [weight: FloatArray | undefine
 export type Operands = Readonly<Partial<Record<OperandName, FloatArray>>>
 export type Results = Partial<Record<OperandName, FloatArray>>
 
-/** F at these operands with one more left out. `replaced`: whose place a direction has taken. */
+/** F at these values, one for each of its arguments, with argument number `leftOut` left out. */
 export interface Term {
-  operands: Operands
+  leftOut: number
+  values: readonly (FloatArray | undefined)[]
+  /** In whose place a direction stands. */
   replaced?: OperandName
 }
 
 /**
- * The gradient of sum over o of <v[o], dF/do> with respect to `target`: one term for every direction but the target's own,
- * which F, being linear in it, does not know.
+ * The gradient with respect to `target` of F or, with `v`, of sum over o of <v[o], dF/do>. `args` says which operand each argument
+ * of F is: F is linear in every argument, and an operand that is several of them is left out of, and replaced in, each in turn.
  */
-export function secondTerms(target: OperandName, operands: Operands, v: Directions): Term[] {
-  const directions = INPUTS.filter((name) => name !== target && v[name] !== undefined)
-  return directions.map((replaced) => ({ operands: { ...operands, [replaced]: v[replaced] }, replaced }))
+export function termsOf(target: OperandName, args: readonly OperandName[], operands: Operands, v?: Directions): Term[] {
+  const values = args.map((name) => operands[name])
+  const left = [...args.keys()].filter((n) => args[n] === target)
+  if (!v) return left.map((leftOut) => ({ leftOut, values }))
+  const directions = args.map((name) => (name === 'gradOut' ? undefined : v[name]))
+  return left.flatMap((leftOut) =>
+    args.flatMap((replaced, n): Term[] => {
+      if (n === leftOut || directions[n] === undefined) return []
+      return [{ leftOut, values: values.with(n, directions[n]), replaced }]
+    }),
+  )
 }
 
 /** Tells weights from options. */

@@ -1,13 +1,13 @@
 import {
   allocateOnHost,
   type EvaluateOptions,
-  type Execution,
   type FloatArray,
   type NamedArray,
   type OperandInfo,
   type Target,
 } from '../runtime/execute.js'
 import { expected } from '../runtime/errors.js'
+import { hold } from '../runtime/memory.js'
 import {
   type AsyncGradientOptions,
   checkApart,
@@ -21,8 +21,8 @@ import {
   type Operands,
   overlap,
   type Results,
-  secondTerms,
   type Term,
+  termsOf,
 } from './derivative.js'
 
 /** Which derivatives of F. */
@@ -34,18 +34,18 @@ export interface Request {
   v?: Directions
 }
 
-/** One result: F summed over terms, with `target` left out. */
+/** One result: the sum of F's terms. */
 interface Job {
   target: OperandName
   terms: readonly Term[]
   out: FloatArray
 }
 
-/** What computes a form with any operand left out: an `Execution`, or the like of it. */
+/** What computes a form with any argument left out: an `Execution`, or the like of it. */
 export interface Evaluator extends Disposable {
-  /** x1, x2, gradOut and, where there are weights, weight. */
+  /** The arguments of F by name: x1, x2, gradOut and, as often as F depends on it, weight. */
   readonly operands: readonly OperandInfo[]
-  evaluate(target: Target, inputs: readonly FloatArray[], options: EvaluateOptions): FloatArray
+  evaluate(leftOut: number, inputs: readonly FloatArray[], options: ResultOptions): FloatArray
   samples(arrays: readonly NamedArray[]): number | undefined
   newResult(
     target: Target,
@@ -56,17 +56,24 @@ export interface Evaluator extends Disposable {
   dispose(): void
 }
 
+export interface AsyncEvaluator extends Evaluator {
+  evaluateAsync(leftOut: number, inputs: readonly FloatArray[], options: ResultOptions): Promise<FloatArray>
+}
+
+/** Where a result goes, and whether it is added to what is there. */
+export type ResultOptions = EvaluateOptions & { out: FloatArray }
+
 /**
- * F(x1, x2, gradOut, weight) on a device, and sums of its values with one operand left out. It consists of a form that is linear in
- * every operand and, where some paths of a product have no weights, of one without weights.
+ * F(x1, x2, gradOut, weight) on a device, and sums of its values with one argument left out. It consists of a form that is linear in
+ * every argument and, where some paths of a product have no weights, of one without weights.
  */
-export class MultilinearForm<E extends Evaluator = Execution> implements Disposable {
+export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Disposable {
   readonly #executions: readonly E[]
-  readonly #weighted: boolean
+  readonly #arguments: readonly OperandName[]
 
   /** @param executions the form, then that without weights */
   constructor(executions: readonly E[]) {
-    this.#weighted = executions[0].operands.length > 3
+    this.#arguments = executions[0].operands.map(({ name }) => name as OperandName)
     this.#executions = executions
   }
 
@@ -96,7 +103,7 @@ export class MultilinearForm<E extends Evaluator = Execution> implements Disposa
     return resultsOf(jobs)
   }
 
-  /** The first term of every result is started, and what that needs copied, before this returns. */
+  /** What has to be copied is copied before this returns. */
   async gradientsAsync(this: MultilinearForm, request: Request, options: AsyncGradientOptions): Promise<Results> {
     options.signal?.throwIfAborted()
     const jobs = this.#jobs(request, options, nameResult, allocateOnHost)
@@ -114,8 +121,8 @@ export class MultilinearForm<E extends Evaluator = Execution> implements Disposa
 
   #run(job: Job): void {
     let accumulate = false
-    for (const [execution, inputs] of this.#evaluations(job)) {
-      execution.evaluate(OPERANDS[job.target], inputs, { out: job.out, accumulate })
+    for (const [execution, leftOut, inputs] of this.#evaluations(job)) {
+      execution.evaluate(leftOut, inputs, { out: job.out, accumulate })
       accumulate = true
     }
     if (!accumulate) clear(job.out)
@@ -123,8 +130,8 @@ export class MultilinearForm<E extends Evaluator = Execution> implements Disposa
 
   async #runAsync(this: MultilinearForm, job: Job): Promise<void> {
     let accumulate = false
-    for (const [execution, inputs] of this.#evaluations(job)) {
-      await execution.evaluateAsync(OPERANDS[job.target], inputs, { out: job.out, accumulate })
+    for (const [execution, leftOut, inputs] of this.#evaluations(job)) {
+      await execution.evaluateAsync(leftOut, inputs, { out: job.out, accumulate })
       accumulate = true
     }
     if (!accumulate) clear(job.out)
@@ -137,7 +144,7 @@ export class MultilinearForm<E extends Evaluator = Execution> implements Disposa
     resultName: Naming,
     onHost?: (length: number) => Float32Array,
   ): Job[] {
-    const known = possible.filter((name) => name !== 'weight' || this.#weighted)
+    const known = possible.filter((name) => this.#arguments.includes(name))
     const targets = chooseNames(only, known)
     const inputNames = known.filter((name) => name !== 'gradOut')
     const directions = checkNames(v, 'v', inputNames)
@@ -150,26 +157,29 @@ export class MultilinearForm<E extends Evaluator = Execution> implements Disposa
     const batch = this.#executions[0].samples([...inputs, ...results]) ?? 0
     checkApart(results)
 
-    const terms = targets.map((target) => (v ? secondTerms(target, operands, v) : [{ operands }]))
-    // A single evaluation may write to its inputs; of several, the later ones still read them.
+    const terms = targets.map((target) => termsOf(target, this.#arguments, operands, v))
+    // A single evaluation may write to its inputs; of several, the later ones still read them, as late as they run.
     const single = this.#executions.length * terms.flat().length === 1
-    const safe = new Map(inputs.map(({ array }) => [array, single ? array : apartFrom(results, array)]))
+    const keep = (array: FloatArray): FloatArray => {
+      const apart = apartFrom(results, array)
+      return onHost ? hold(apart) : apart
+    }
+    const safe = new Map(inputs.map(({ array }) => [array, single ? array : keep(array)]))
     const data = inputs.filter(({ operand }) => operand !== OPERANDS.weight).map(({ array }) => array)
     return targets.map((target, n) => ({
       target,
-      terms: terms[n].map((term) => ({ ...term, operands: mapValues(term.operands, (array) => safe.get(array)!) })),
+      terms: terms[n].map((term) => ({ ...term, values: term.values.map((array) => array && safe.get(array)!) })),
       out: out?.[target] ?? this.#executions[0].newResult(OPERANDS[target], batch, data, onHost),
     }))
   }
 
   /** What to evaluate for a result, in order. */
-  *#evaluations({ target, terms }: Job): Generator<[E, FloatArray[]]> {
-    for (const { operands, replaced } of terms) {
+  *#evaluations({ target, terms }: Job): Generator<[E, leftOut: number, FloatArray[]]> {
+    for (const { leftOut, values, replaced } of terms) {
       for (const [n, execution] of this.#executions.entries()) {
         // Without weights F does not depend on them.
         if (n > 0 && (target === 'weight' || replaced === 'weight')) continue
-        const inputs = execution.operands.map(({ name }) => name as OperandName).filter((name) => name !== target)
-        yield [execution, inputs.map((name) => operands[name]!)]
+        yield [execution, leftOut, execution.operands.flatMap((_, at) => (at === leftOut ? [] : [values[at]!]))]
       }
     }
   }
@@ -189,10 +199,6 @@ function named(arrays: Operands, names: readonly OperandName[], naming: Naming):
   return names.map((target) => {
     return { name: naming(target), target, operand: OPERANDS[target], array: arrays[target]! }
   })
-}
-
-function mapValues(operands: Operands, f: (array: FloatArray) => FloatArray): Operands {
-  return Object.fromEntries(Object.entries(operands).map(([name, array]) => [name, f(array)]))
 }
 
 function resultsOf(jobs: readonly Job[]): Results {

@@ -1,13 +1,13 @@
 import { gauntCoefficients } from '../o3/gaunt.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
+import { ChannelwiseProduct, type ChannelwiseProductOptions } from './channelwise.js'
 import { sharedPlan } from './coupling.js'
 import { fourierPlan } from './fourier.js'
 import { chooseGrid, gridPlan, type GridSize } from './grid.js'
 import { channelwisePaths, choose, type CouplingRule, reachableIrreps, toIrreps } from './path.js'
 import type { Plan } from './plan.js'
-import { Product, type ProductOptions } from './product.js'
 
-export interface GauntTensorProductOptions extends ProductOptions {
+export interface GauntTensorProductOptions extends ChannelwiseProductOptions {
   /**
    * How the same numbers are computed. `grid`: values on the sphere, multiplied (O(L^3)). `fourier`: Fourier coefficients on
    * the torus, convolved (O(L^4)). `sparse`: its own coefficients one by one (O(L^5)).
@@ -39,13 +39,15 @@ const rule: CouplingRule = {
  *
  * Source: Luo, Chen, Krishnapriyan, ICLR 2024 (`fourier`); Xie et al., "The Price of Freedom", ICML 2025 (`grid`).
  *
+ * Learnable weights may scale x1, x2 and out, by the option `weights`: see `ChannelwiseProduct`.
+ *
  * @param out irreps wanted; by default all that can be reached
  * @throws GauntletError ERR_IRREPS, ERR_ARGUMENT, ERR_UNREACHABLE with the rule that forbids an output irrep, ERR_DEVICE
  * @example
  * const product = new GauntTensorProduct('64x0e+64x1o+64x2e', '64x0e+64x1o+64x2e', '64x0e+64x1o+64x2e')
  * const out = product.forward(x1, x2) // [batch, 576] each
  */
-export class GauntTensorProduct extends Product {
+export class GauntTensorProduct extends ChannelwiseProduct {
   readonly algorithm: 'grid' | 'fourier' | 'sparse'
   /** The grid in use, for `algorithm: 'grid'`. */
   readonly grid: Readonly<GridSize> | undefined
@@ -62,7 +64,7 @@ export class GauntTensorProduct extends Product {
       if (grid) return gridPlan(irreps, paths, grid)
       return algorithm === 'fourier' ? fourierPlan(irreps, paths) : sharedPlan(irreps, paths)
     }
-    super({ irreps, paths, channels: 'each', plan }, options)
+    super({ irreps, paths, plan }, options)
     this.algorithm = algorithm
     this.grid = grid
   }

@@ -1,3 +1,4 @@
+export { ChannelwiseProduct, type ChannelwiseProductOptions } from './channelwise.js'
 export {
   Contraction,
   type ContractionGradientOptions,
@@ -19,6 +20,7 @@ export { type BipartiteNodes, Graph } from './graph.js'
 export { Linear, type LinearGradients, type LinearOptions, type LinearParameters } from './linear.js'
 export { type LinearPath } from './mixed.js'
 export { MatrixTensorProduct, type MatrixTensorProductOptions } from './matrix.js'
+export { type OperandWeightPart, type ScaledOperand } from './operand-weights.js'
 export { type Path } from './path.js'
 export {
   type AsyncGradientOptions,

@@ -1,11 +1,11 @@
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
+import { ChannelwiseProduct, type ChannelwiseProductOptions } from './channelwise.js'
 import { wigner6j } from '../o3/wigner.js'
 import { expected } from '../runtime/errors.js'
 import { matrixPlan } from './matrix-form.js'
 import { channelwisePaths, type CouplingRule, reachableIrreps, toIrreps } from './path.js'
-import { Product, type ProductOptions } from './product.js'
 
-export interface MatrixTensorProductOptions extends ProductOptions {
+export interface MatrixTensorProductOptions extends ChannelwiseProductOptions {
   /** The matrices are (2 degree + 1) x (2 degree + 1). By default the smallest that hold every irrep, l <= 2 degree. */
   degree?: number
 }
@@ -21,12 +21,14 @@ export interface MatrixTensorProductOptions extends ProductOptions {
  *
  * Source: Unke and Maennel, "E3x: E(3)-equivariant deep learning made easy" (fused tensor layer); Xie et al., ICML 2025.
  *
+ * Learnable weights may scale x1, x2 and out, by the option `weights`: see `ChannelwiseProduct`.
+ *
  * @param out irreps wanted; by default all that can be reached with l <= 2 degree
  * @throws GauntletError ERR_IRREPS, ERR_ARGUMENT, ERR_UNREACHABLE with the rule that forbids an output irrep, ERR_DEVICE
  * @example
  * const product = new MatrixTensorProduct('64x0e+64x1o', '64x0e+64x1o', '64x0e+64x1o+64x1e')
  */
-export class MatrixTensorProduct extends Product {
+export class MatrixTensorProduct extends ChannelwiseProduct {
   readonly degree: number
 
   constructor(in1: IrrepsLike, in2: IrrepsLike, out?: IrrepsLike, options: MatrixTensorProductOptions = {}) {
@@ -47,7 +49,7 @@ export class MatrixTensorProduct extends Product {
     const irrepsOut = given ?? reachableIrreps(irrepsIn1, irrepsIn2, rule)
     const paths = channelwisePaths(irrepsIn1, irrepsIn2, irrepsOut, rule)
     const irreps: [Irreps, Irreps, Irreps] = [irrepsIn1, irrepsIn2, irrepsOut]
-    super({ irreps, paths, channels: 'each', plan: () => matrixPlan(irreps, paths, j) }, options)
+    super({ irreps, paths, plan: () => matrixPlan(irreps, paths, j) }, options)
     this.degree = j
   }
 }

@@ -48,7 +48,7 @@ function multiplicities(irreps: Triple<Irreps>, path: WeightedPath): Triple<numb
 }
 
 /** Gathers the blocks of one operand, each once, and where they start on the fiber. */
-class SideBuilder {
+export class SideBuilder {
   readonly side: Side
   readonly #rows = new Map<string, number>()
 
@@ -218,7 +218,7 @@ export function biasPlan(irreps: Irreps, blocks: readonly number[], weights: { n
   return oneGroup([0, 0, irreps.dim], weights, [none, none, y.side], form)
 }
 
-function identityTable(dim: number): MixedForm['tables'][number] {
+export function identityTable(dim: number): MixedForm['tables'][number] {
   const values = new Float64Array(dim * dim)
   for (let i = 0; i < dim; i++) values[i * (dim + 1)] = 1
   return { size: [dim, 1, dim], values }

@@ -17,9 +17,11 @@ import {
   type Rest,
   splitRest,
 } from './derivative.js'
-import { MultilinearForm } from './form.js'
+import { type AsyncEvaluator, MultilinearForm } from './form.js'
+import { type OperandWeights, SCALED } from './operand-weights.js'
 import type { Path } from './path.js'
 import { encodePlan, type Plan } from './plan.js'
+import { ScaledExecution } from './scaled-execution.js'
 
 export interface ProductOptions {
   /** Where it runs; `auto`, the default, takes the first GPU where there is one. An asked device that is missing is an error. */
@@ -47,6 +49,8 @@ export interface Definition {
   /** What is added to that, where some paths take no weights and others do: a form is linear in all of its operands or in none. */
   unweightedPlan?: () => Plan
   weights?: { numel: number; shared: boolean }
+  /** Weights that the plan does not know of: it is evaluated at scaled operands. */
+  operandWeights?: OperandWeights
 }
 
 const ALL = Object.keys(OPERANDS) as OperandName[]
@@ -87,26 +91,31 @@ export abstract class Product implements Disposable {
   protected ownWeight: FloatArray | undefined
   readonly #plans: readonly (() => Plan)[]
   readonly #form: MultilinearForm
+  /** Numbers of a sample that are multiplied by weights. */
+  readonly #scaledNumbers: number
   #flops: number | undefined
 
   protected constructor(
-    { irreps, paths, channels, plan, unweightedPlan, weights }: Definition,
+    { irreps, paths, channels, plan, unweightedPlan, weights, operandWeights }: Definition,
     options: ProductOptions,
   ) {
     ;[this.irrepsIn1, this.irrepsIn2, this.irrepsOut] = irreps
     this.paths = Object.freeze([...paths])
     this.channels = channels
-    this.weightNumel = weights?.numel ?? 0
+    this.weightNumel = (weights ?? operandWeights)?.numel ?? 0
     this.device = resolveDevice(options.device)
     const operands: OperandInfo[] = ['x1', 'x2', 'gradOut'].map((name, o) => {
       return { name, dim: irreps[o].dim, irreps: irreps[o].toString() }
     })
     if (weights && weights.numel > 0) operands.push({ name: 'weight', dim: weights.numel, shared: weights.shared })
     this.#plans = unweightedPlan ? [plan, unweightedPlan] : [plan]
-    this.#form = new MultilinearForm(
-      this.#plans.map((plan, n) => {
-        return new Execution(this.device, encodePlan(plan()), n === 0 ? operands : operands.slice(0, 3))
-      }),
+    const executions = this.#plans.map((plan, n) => {
+      return new Execution(this.device, encodePlan(plan()), n === 0 ? operands : operands.slice(0, 3))
+    })
+    const scaled = (operandWeights?.parts ?? []).map(({ operand }) => irreps[SCALED.indexOf(operand)].dim)
+    this.#scaledNumbers = scaled.reduce((sum, dim) => sum + dim, 0)
+    this.#form = new MultilinearForm<AsyncEvaluator>(
+      operandWeights ? [new ScaledExecution(executions[0], irreps, operandWeights)] : executions,
     )
   }
 
@@ -232,7 +241,8 @@ export abstract class Product implements Disposable {
    *     weight   F(v.x1, x2, gradOut, .) + F(x1, v.x2, gradOut, .)
    *     gradOut  F(v.x1, x2, ., weight) + F(x1, v.x2, ., weight) + F(x1, x2, ., v.weight)
    *
-   * where . stands for the operand that is left out. A direction that is missing is zero and costs nothing.
+   * where . stands for the operand that is left out. A direction that is missing is zero and costs nothing. Where F takes the weights
+   * several times (`ChannelwiseProduct`), each time is an operand of its own here.
    *
    * @param v gradients of a loss with respect to what `backward` gave, in its shapes
    * @returns arrays of the shapes of x1, x2, weight and gradOut: where `options.out` says, else DeviceArrays if gradOut, x1, x2 and
@@ -242,10 +252,10 @@ export abstract class Product implements Disposable {
    * const { x1, gradOut } = product.doubleBackward({ x1: v }, g, a, b, { only: ['x1', 'gradOut'] })
    */
   doubleBackward<
-    V extends FloatArray,
-    G extends FloatArray,
-    A extends FloatArray,
-    B extends FloatArray,
+    V extends FloatArray = never,
+    G extends FloatArray = FloatArray,
+    A extends FloatArray = FloatArray,
+    B extends FloatArray = FloatArray,
     Name extends OperandName = OperandName,
     Out extends FloatArray = never,
   >(
@@ -264,16 +274,15 @@ export abstract class Product implements Disposable {
   }
 
   /**
-   * `doubleBackward` off the event loop. It goes through several sums one term after another: leave every array alone until the
-   * promise settles, whatever it is.
+   * `doubleBackward` off the event loop, as `forwardAsync`.
    *
    * @throws never; the promise rejects as `doubleBackward` throws, and with the signal's reason
    */
   async doubleBackwardAsync<
-    V extends FloatArray,
-    G extends FloatArray,
-    A extends FloatArray,
-    B extends FloatArray,
+    V extends FloatArray = never,
+    G extends FloatArray = FloatArray,
+    A extends FloatArray = FloatArray,
+    B extends FloatArray = FloatArray,
     Name extends OperandName = OperandName,
     Out extends FloatArray = never,
   >(
@@ -296,7 +305,7 @@ export abstract class Product implements Disposable {
    * CPU may execute fewer operations: coefficients that are the same but for signs are shared.
    */
   cost(batch: number): Cost {
-    this.#flops ??= this.#plans.reduce((sum, plan) => sum + countFlops(plan()), 0)
+    this.#flops ??= this.#plans.reduce((sum, plan) => sum + countFlops(plan()), this.#scaledNumbers)
     const floats = this.irrepsIn1.dim + this.irrepsIn2.dim + this.irrepsOut.dim
     return { flops: batch * this.#flops, bytes: 4 * batch * floats, weights: this.weightNumel }
   }

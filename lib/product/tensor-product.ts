@@ -121,9 +121,7 @@ export class TensorProduct extends Product {
    */
   weightViews(weight: FloatArray | undefined = this.ownWeight): WeightView[] {
     checkFloat32Array(weight, 'weight')
-    if (weight.length !== this.weightNumel) {
-      throw expected(this.weightNumel.toString(), 'the length of weight', weight.length, 'ERR_LENGTH')
-    }
+    checkWeightLength(weight, this.weightNumel)
     return this.paths
       .filter(({ hasWeight }) => hasWeight)
       .map((path) => {
@@ -163,8 +161,13 @@ export function makeOwnWeight(
   }
   if (seed !== undefined) return Float32Array.from(new Random(seed).normals(numel))
   if (!(weight instanceof DeviceArray)) checkFloat32Array(weight, 'weight')
-  if (weight.length !== numel) throw expected(numel.toString(), 'the length of weight', weight.length, 'ERR_LENGTH')
+  checkWeightLength(weight, numel)
   return weight
+}
+
+/** Refuses a weight vector of another length. */
+export function checkWeightLength({ length }: FloatArray, numel: number): void {
+  if (length !== numel) throw expected(numel.toString(), 'the length of weight', length, 'ERR_LENGTH')
 }
 
 function checkVariances(name: string, irreps: Irreps, value: unknown): readonly number[] {

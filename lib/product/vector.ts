@@ -1,13 +1,13 @@
 import { bracketConstant } from '../o3/bracket.js'
 import { gauntCoefficients } from '../o3/gaunt.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
+import { ChannelwiseProduct, type ChannelwiseProductOptions } from './channelwise.js'
 import { sharedPlan } from './coupling.js'
 import { chooseGrid, gridPlan, type GridSize } from './grid.js'
 import { channelwisePaths, choose, type CouplingRule, reachableIrreps, toIrreps } from './path.js'
 import type { Plan } from './plan.js'
-import { Product, type ProductOptions } from './product.js'
 
-export interface VectorTensorProductOptions extends ProductOptions {
+export interface VectorTensorProductOptions extends ChannelwiseProductOptions {
   /**
    * How the same numbers are computed. `grid`: values and slopes on the sphere, multiplied (O(L^3)). `sparse`: its own coefficients
    * one by one (O(L^5)), as a Clebsch-Gordan product whose paths into an irrep are summed; faster for low degrees.
@@ -43,13 +43,15 @@ const rule: CouplingRule = {
  * The paths are those of a vector spherical tensor product (Xie et al., arXiv:2602.21466), for which vector-valued signals are
  * crossed on the grid; the bracket has two derivatives for each factor in the place of three components, and one for the result.
  *
+ * Learnable weights may scale x1, x2 and out, by the option `weights`: see `ChannelwiseProduct`.
+ *
  * @param out irreps wanted; by default all that can be reached
  * @throws GauntletError ERR_IRREPS, ERR_ARGUMENT, ERR_UNREACHABLE with the rule that forbids an output irrep, ERR_DEVICE
  * @example
  * const product = new VectorTensorProduct('64x0e+64x1o', '64x0e+64x1o', '64x0e+64x1o+64x1e')
  * const out = product.forward(x1, x2) // [batch, 448] from [batch, 256] each; 1e holds the cross product
  */
-export class VectorTensorProduct extends Product {
+export class VectorTensorProduct extends ChannelwiseProduct {
   readonly algorithm: 'grid' | 'sparse'
   /** The grid in use, for `algorithm: 'grid'`. */
   readonly grid: Readonly<GridSize> | undefined
@@ -63,7 +65,7 @@ export class VectorTensorProduct extends Product {
     const algorithm = choose('algorithm', ['grid', 'sparse'], options.algorithm)
     const grid = algorithm === 'grid' ? Object.freeze(chooseGrid(irreps, paths, options.grid)) : undefined
     const plan = (): Plan => (grid ? gridPlan(irreps, paths, grid) : sharedPlan(irreps, paths))
-    super({ irreps, paths, channels: 'each', plan }, options)
+    super({ irreps, paths, plan }, options)
     this.algorithm = algorithm
     this.grid = grid
   }

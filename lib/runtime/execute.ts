@@ -134,32 +134,12 @@ export class Execution implements Disposable {
    * itself; this is for calls of several, which are to write nothing before all is known to be good.
    */
   samples(arrays: readonly NamedArray[]): number | undefined {
-    let known: { samples: number; name: string; irreps?: string } | undefined
-    for (const { name, operand, array } of arrays) {
-      const { dim, irreps, shared } = this.operands[operand]
-      const samples = samplesOf(array, this.operands[operand], name, this.device)
-      if (samples === undefined || shared) continue
-      known ??= { samples, name, irreps }
-      if (samples === known.samples) continue
-      if (name.startsWith('out')) {
-        const wanted = `${known.samples * dim} (${known.samples} samples${irreps === undefined ? '' : ` of irreps ${irreps}`})`
-        throw expected(wanted, `the length of ${name}`, samples * dim, 'ERR_LENGTH')
-      }
-      throw new GauntletError(
-        'ERR_LENGTH',
-        `Expected as many samples in ${known.name} as in ${name} but ${known.name} holds ${known.samples} samples and ` +
-          `${name} holds ${samples} (irreps ${known.irreps ?? 'none'} and ${irreps ?? 'none'})`,
-      )
-    }
-    return known?.samples
+    return countSamples(this.operands, arrays, this.device)
   }
 
   /** Memory for a result: on the device if all `inputs` are. */
   newResult(target: Target, batch: number, inputs: readonly FloatArray[], onHost = newFloat32Array): FloatArray {
-    const { dim, shared } = this.operands[target]
-    const length = shared ? dim : batch * dim
-    if (inputs.every((input) => input instanceof DeviceArray)) return DeviceArray.uninitialized(this.device, length)
-    return onHost(length)
+    return newResultOf(this.operands[target], batch, inputs, this.device, onHost)
   }
 
   /** Releases the native memory, at once or with the last call in flight. Any later evaluation throws ERR_DISPOSED. */
@@ -191,6 +171,51 @@ export class Execution implements Disposable {
     const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
     return [target, x1, x2, y, w, batch, accumulate]
   }
+}
+
+/**
+ * How many samples arrays hold, each that of one of the operands: undefined where none of them says.
+ *
+ * @internal
+ * @throws GauntletError as evaluations do
+ */
+export function countSamples(
+  operands: readonly OperandInfo[],
+  arrays: readonly NamedArray[],
+  device: DeviceId,
+): number | undefined {
+  let known: { samples: number; name: string; irreps?: string } | undefined
+  for (const { name, operand, array } of arrays) {
+    const { dim, irreps, shared } = operands[operand]
+    const samples = samplesOf(array, operands[operand], name, device)
+    if (samples === undefined || shared) continue
+    known ??= { samples, name, irreps }
+    if (samples === known.samples) continue
+    if (name.startsWith('out')) {
+      const wanted = `${known.samples * dim} (${known.samples} samples${irreps === undefined ? '' : ` of irreps ${irreps}`})`
+      throw expected(wanted, `the length of ${name}`, samples * dim, 'ERR_LENGTH')
+    }
+    throw new GauntletError(
+      'ERR_LENGTH',
+      `Expected as many samples in ${known.name} as in ${name} but ${known.name} holds ${known.samples} samples and ` +
+        `${name} holds ${samples} (irreps ${known.irreps ?? 'none'} and ${irreps ?? 'none'})`,
+    )
+  }
+  return known?.samples
+}
+
+/** @internal Memory for an operand as a result: on the device if all `inputs` are. */
+export function newResultOf(
+  { dim, shared }: OperandInfo,
+  samples: number,
+  inputs: readonly FloatArray[],
+  device: DeviceId,
+  onHost = newFloat32Array,
+): FloatArray {
+  const length = shared ? dim : samples * dim
+  return inputs.every((input) => input instanceof DeviceArray)
+    ? DeviceArray.uninitialized(device, length)
+    : onHost(length)
 }
 
 /** How many rows of an operand an array holds; undefined for an operand without components, which holds any number. */

@@ -2,6 +2,7 @@ import { constants } from 'node:buffer'
 import { types } from 'node:util'
 import { checkFloat32Array } from './arrays.js'
 import { expected, GauntletError } from './errors.js'
+import type { FloatArray } from './execute.js'
 import { callNative, loadAddon } from './native.js'
 
 /** How `allocate` takes its memory. */
@@ -62,4 +63,15 @@ export function free(array: Float32Array): void {
     loadAddon().free(array)
   })
   buffers.set(array.buffer, 'freed')
+}
+
+/**
+ * @internal The same numbers where an asynchronous call uses them in place: the array itself if it is from `allocate` or on a device,
+ * else a copy.
+ */
+export function hold(array: FloatArray): FloatArray {
+  if (!types.isFloat32Array(array) || buffers.get(array.buffer) === 'live') return array
+  const copy = allocate(array.length, { pinned: false })
+  copy.set(array)
+  return copy
 }

@@ -57,6 +57,41 @@ inline Plan random_mixed(Random& random, int channels, bool shared_weights, bool
   return plan;
 }
 
+/// Scales, as of operands by weights: y[u, k] = w[u] x1[u, k] with the constant 1 for x2, whose operand has no components.
+inline Plan random_scale(Random& random, int channels, bool shared_weights) {
+  Plan plan{};
+  Group group{.channels = channels};
+  MixedForm form;
+  for (Side* side : {&group.sides[0], &group.sides[2], &form.weights}) *side = {.divide = 1, .modulo = channels};
+  group.sides[1] = {.divide = 1, .modulo = 1};
+  plan.dim[kWeights] = 2;  // not all of a vector belongs to this scale
+  for (const int size : {1, 3, 5}) {
+    MixedForm::Table table{{size, 1, size}, std::vector<double>(size * size, 0)};
+    for (int i = 0; i < size; ++i) table.values[i * (size + 1)] = 1;
+    const MixedForm::Path path{{group.sides[0].fiber, -1, group.sides[2].fiber},
+                               {1, 1, 1},
+                               MixedForm::kSame,
+                               MixedForm::kFirst,
+                               form.weights.fiber,
+                               static_cast<int32_t>(form.tables.size()),
+                               random.real()};
+    const auto add = [&](Side& side, int floats, int32_t& dim) {
+      side.blocks.push_back({dim, channels, floats});
+      for (int n = 0; n < floats; ++n) side.rows.push_back(side.fiber++);
+      dim += channels * floats;
+    };
+    add(group.sides[0], size, plan.dim[0]);
+    add(group.sides[2], size, plan.dim[2]);
+    add(form.weights, 1, plan.dim[kWeights]);
+    form.tables.push_back(table);
+    form.paths.push_back(path);
+  }
+  group.form = form;
+  plan.shared_weights = shared_weights;
+  plan.groups.push_back(group);
+  return plan;
+}
+
 /// Rows of the target, from those of the three others.
 inline std::vector<double> evaluate_mixed(const Plan& plan, int target, const std::vector<float> (&x)[kOperands],
                                           size_t batch) {
@@ -95,7 +130,7 @@ inline std::vector<double> evaluate_mixed(const Plan& plan, int target, const st
                                                    path.row[1] + v * table.size[1] + j,
                                                    path.row[2] + w * table.size[2] + k, weight};
                       double product = path.coefficient * table.values[at];
-                      for (int o = 0; o < kOperands; ++o) product *= o == target ? 1 : fiber[o][rows[o]];
+                      for (int o = 0; o < kOperands; ++o) product *= o == target || rows[o] < 0 ? 1 : fiber[o][rows[o]];
                       fiber[target][rows[target]] += product;
                     }
                   }

@@ -214,6 +214,7 @@ void test_mixed() {
     emulated::machine.cache = 16 << 20;  // all samples in one pass
     check_mixed("mixed, lanes are samples" + weights, random_mixed(random, 1, shared_weights, false), 20, 32);
     check_mixed("mixed, lanes share x1" + weights, random_mixed(random, 3, shared_weights, true), 5, 33);
+    check_mixed("scale" + weights, random_scale(random, 5, shared_weights), 37, 35);
     emulated::machine.cache = 64 << 10;  // in several
     check_mixed("mixed, lanes share x2" + weights, random_mixed(random, 3, shared_weights, false), 11, 34);
   }

@@ -130,11 +130,13 @@ describe('off the event loop', () => {
     }
   })
 
-  test('inputs of backwardAsync may change at once', async () => {
-    const [a, b, h] = [x1.slice(), x2.slice(), g.slice()]
-    const result = product.backwardAsync(h, a, b)
-    for (const array of [a, b, h]) array.fill(NaN)
-    expect(await result).toEqual(first)
+  test('inputs may change at once', async () => {
+    const [a, b, h, a1, a2] = [x1.slice(), x2.slice(), g.slice(), v.x1.slice(), v.x2.slice()]
+    const gradients = product.backwardAsync(h, a, b)
+    const seconds = product.doubleBackwardAsync({ x1: a1, x2: a2 }, h, a, b)
+    for (const array of [a, b, h, a1, a2]) array.fill(NaN)
+    expect(await gradients).toEqual(first)
+    expect(await seconds).toEqual(second)
   })
 
   test('errors and signals reject', async () => {

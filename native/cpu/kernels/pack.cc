@@ -12,7 +12,7 @@
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
 
-typedef float Quad __attribute__((vector_size(16)));
+typedef float Quad __attribute__((vector_size(4 * sizeof(float))));
 
 GAUNTLET_INLINE Quad load_quad(const float* p) {
   Quad q;
@@ -183,8 +183,8 @@ GAUNTLET_INLINE void store_part(float* to, Quad q, bool over) {
   if (Count == 4 || over) {
     store_quad(to, q);
   } else {
-    if (Count == 1) std::memcpy(to, &q, 4);
-    if (Count >= 2) std::memcpy(to, &q, 8);
+    if (Count == 1) std::memcpy(to, &q, sizeof(float));
+    if (Count >= 2) std::memcpy(to, &q, 2 * sizeof(float));
     if (Count == 3) to[2] = q[2];
   }
 }
@@ -333,18 +333,22 @@ void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows,
 #if defined(__SSE2__)
   alignas(64) float values[kTileLanes * kPieceSize];
   unpack_strip(values, {size, lanes, 0}, size, rows, tile);
-  const ptrdiff_t length = ptrdiff_t{lanes} * size;
   // Whole lines of cache; what is left over at either end goes the usual way.
-  ptrdiff_t at = -reinterpret_cast<uintptr_t>(memory) / sizeof(float) % 16;
-  std::memcpy(memory, values, sizeof(float) * (at < length ? at : length));
-  for (; at + 16 <= length; at += 16) {
+  char* to = reinterpret_cast<char*>(memory);
+  const char* from = reinterpret_cast<const char*>(values);
+  size_t bytes = sizeof(float) * lanes * size;
+  const size_t misaligned = -reinterpret_cast<uintptr_t>(to) % 64, head = misaligned < bytes ? misaligned : bytes;
+  std::memcpy(to, from, head);
+  for (to += head, from += head, bytes -= head; bytes >= 64; to += 64, from += 64, bytes -= 64) {
 #if defined(__AVX512F__)
-    _mm512_stream_ps(memory + at, _mm512_loadu_ps(values + at));
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to), _mm512_loadu_si512(from));
 #else
-    for (int i = 0; i < 16; i += 4) _mm_stream_ps(memory + at + i, _mm_loadu_ps(values + at + i));
+    for (int i = 0; i < 64; i += 16) {
+      _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
+    }
 #endif
   }
-  if (at < length) std::memcpy(memory + at, values + at, sizeof(float) * (length - at));
+  std::memcpy(to, from, bytes);
 #else
   unpack_strip(memory, {size, lanes, 0}, size, rows, tile);
 #endif

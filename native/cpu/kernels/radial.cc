@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kDoubles = kWidth / 2;
 typedef double Doubles __attribute__((vector_size(kDoubles * 8)));
-typedef float Floats __attribute__((vector_size(kDoubles * 4)));
+typedef float Floats __attribute__((vector_size(kDoubles * sizeof(float))));
 
 struct Tile {
   float* first;

@@ -26,7 +26,7 @@ inline constexpr int kParts = kLanes / kWidth;
 /// Vectors whose sums fit in registers with room to spare; kVecs is a multiple.
 inline constexpr int kGroup = kParts == 1 ? 4 : kParts == 2 ? 2 : 1;
 
-typedef float Register __attribute__((vector_size(kWidth * 4)));
+typedef float Register __attribute__((vector_size(kWidth * sizeof(float))));
 
 // An array of registers and not one 64-byte vector: GCC keeps vectors wider than the registers in memory.
 struct Vec {
