@@ -1,7 +1,7 @@
 // Makes float64 kernels of the float32 ones: included before anything else in every source of this build, it has `float` mean
-// `double` from here on, and a function of floats one of doubles. The sources say how many bytes a number has by sizeof, so nothing else changes but what is written for
-// AVX-512 by its float32 instructions, which this build leaves out. The standard library comes first, as it has to know both types;
-// a header of it that is missing here does not compile.
+// `double` from here on, and a function of floats one of doubles. The sources say how many bytes a number has by sizeof, so nothing
+// else changes but what is written for AVX-512 by its float32 instructions, which this build leaves out. The standard library and
+// the compiler's own vectors come first, as they have to know both types; a header of it that is missing here does not compile.
 #pragma once
 
 #include <algorithm>
@@ -42,6 +42,10 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #ifndef GAUNTLET_KEEP_FLOAT32
 #define float double
