@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "convolution.h"
 #include "core/executor.h"
 #include "edges.h"
 #include "mixed.h"
@@ -165,6 +166,39 @@ void check_mixed(const std::string& name, const Plan& plan, size_t batch, unsign
     std::vector<double> sum = wanted;
     for (size_t n = 0; n < sum.size(); ++n) sum[n] += x[target][n];
     expect(relative_error(run(false, true), sum) < kTolerance, label + ", accumulated");
+  }
+}
+
+void check_convolution(const std::string& name, const ConvolutionTable& table, const RandomGraph& ends) {
+  Random random(40);
+  const GraphView graph = ends.view();
+  const size_t rows[kOperands] = {graph.by_sender.nodes, graph.edges, graph.by_receiver.nodes, graph.edges};
+  std::vector<float> x[kOperands];
+  for (int o = 0; o < kOperands; ++o) x[o] = random_floats(random, rows[o] * table.dim[o]);
+  const auto convolution = make_cuda_convolution(table, 0);
+  const auto on_device = copy_graph_to_cuda(graph, 0);
+  for (int target = 0; target < (table.dim[kWeights] > 0 ? kOperands : 3); ++target) {
+    const std::vector<double> wanted = evaluate_convolution(table, target, x, graph);
+    const std::string label = name + ", target " + std::to_string(target);
+    std::vector<float> first;
+    for (const Order order : {Order::forward, Order::backward, Order::shuffled}) {
+      for (const bool accumulate : {false, true}) {
+        emulated::machine.order = order;
+        std::vector<float> out(x[target].size(), std::nanf(""));
+        if (accumulate) out = x[target];
+        Operand operands[kOperands];
+        for (int o = 0; o < kOperands; ++o)
+          operands[o] = {o == target ? out.data() : x[o].data(), order != Order::forward};
+        convolution->evaluate(target, operands, *on_device, accumulate);
+        std::vector<double> sum = wanted;
+        for (size_t n = 0; accumulate && n < sum.size(); ++n) sum[n] += x[target][n];
+        const double error = relative_error(out, sum);
+        expect(error < kTolerance, label + (accumulate ? ", accumulated" : "") + ": error " + std::to_string(error));
+        if (accumulate) continue;
+        if (order == Order::forward) first = out;
+        expect(out == first, label + ": depends on thread order");
+      }
+    }
   }
 }
 

@@ -241,6 +241,38 @@ void test_edges() {
   make_cuda_edge_function(radial_family(Family::bessel, 4), 0)->run(Pass::forward, {}, 0);
 }
 
+void test_convolution() {
+  Random random(41);
+  const RandomGraph some(random, 40, {9, 7}, {1, 2}, {7, 4});  // nodes of both kinds without edges
+  const RandomGraph hub(random, 35, {5, 6}, {3, 2}, {1, 1});   // one node has all edges
+  const RandomGraph few(random, 5, {3, 2}, {0, 0}, {3, 2});
+  const RandomGraph empty(random, 0, {3, 2}, {0, 0}, {1, 1});
+  for (const bool weights : {true, false}) {
+    const std::string end = weights ? "" : ", no weights";
+    for (const int channels : {1, 5, 32, 70}) {
+      const ConvolutionTable table =
+          random_convolution(random, {{channels, 1}, {channels, 3}}, {{channels, 3}, {channels, 5}}, 4, weights);
+      const std::string name = "convolution, " + std::to_string(channels) + " channels" + end;
+      check_convolution(name, table, channels == 5 ? hub : channels == 70 ? few : some);
+      check_convolution(name + ", no edges", table, empty);
+    }
+    check_convolution("convolution, every width" + end,
+                      random_convolution(random, {{3, 2}, {40, 1}, {3, 5}},
+                                         {{3, 4}, {40, 6}, {3, 11}, {40, 7}, {3, 8}, {4, 5}}, 4, weights),
+                      few);
+  }
+  // Matrices of all paths are more than a block has room for.
+  check_convolution("convolution, in parts",
+                    random_convolution(random, {{2, 71}, {2, 3}}, {{2, 73}, {2, 47}}, 2, true), few);
+  std::string code;
+  try {
+    make_cuda_convolution(random_convolution(random, {{1, 301}}, {{1, 301}}, 2, false), 0);
+  } catch (const Error& error) {
+    code = error.code();
+  }
+  expect(code == "ERR_ARGUMENT", "convolution: a path beyond shared memory");
+}
+
 void test_runtime() {
   expect(cuda::status().usable && cuda::devices().size() == 1, "runtime: the emulated GPU is found");
   float* memory = static_cast<float*>(cuda::allocate_device(0, 4 * sizeof(float)));
@@ -269,11 +301,12 @@ int main(int argc, char** argv) {
   const std::pair<const char*, void (*)()> tests[] = {
       {"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},   {"grid", test_grid},
       {"fourier", test_fourier}, {"matrix", test_matrix}, {"groups", test_groups}, {"chunks", test_chunks},
-      {"mixed", test_mixed},     {"edges", test_edges}};
+      {"mixed", test_mixed},     {"edges", test_edges},
+      {"convolution", test_convolution}};
   for (const auto& [name, test] : tests) {
     if (argc > 1 && std::strcmp(argv[1], name) != 0) continue;
     test();
-    std::printf("%-8s %d checks, %d failed\n", name, checks, failures);
+    std::printf("%-11s %d checks, %d failed\n", name, checks, failures);
     std::fflush(stdout);
   }
   return failures == 0 && checks > 0 ? 0 : 1;
