@@ -79,4 +79,8 @@ class Contraction {
 
 std::unique_ptr<Contraction> make_cpu_contraction(ContractionTable table);
 
+#ifdef GAUNTLET_WITH_CUDA
+std::unique_ptr<Contraction> make_cuda_contraction(ContractionTable table, int device);
+#endif
+
 }  // namespace gauntlet

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "contraction.h"
 #include "convolution.h"
 #include "core/executor.h"
 #include "edges.h"
@@ -197,6 +198,39 @@ void check_convolution(const std::string& name, const ConvolutionTable& table, c
         if (accumulate) continue;
         if (order == Order::forward) first = out;
         expect(out == first, label + ": depends on thread order");
+      }
+    }
+  }
+}
+
+void check_contraction(const std::string& name, const ContractionTable& table, const std::vector<int32_t>& elements) {
+  Random random(50);
+  std::vector<std::vector<float>> x;
+  for (size_t n = 0; n < table.operands.size(); ++n) {
+    x.push_back(random_floats(random, table.length(n, elements.size())));
+    for (float& value : x.back()) value *= 0.5f;
+  }
+  const std::vector<std::vector<double>> wanted = evaluate_contraction(table, x, elements);
+  for (const Machine& machine : {kMachines[0], kMachines[3]}) {
+    emulated::machine.shared_per_block = machine.shared_per_block;
+    emulated::machine.shared_per_multiprocessor = machine.shared_per_multiprocessor;
+    const auto contraction = make_cuda_contraction(table, 0);
+    std::vector<std::vector<float>> first;
+    for (const Order order : {Order::forward, Order::backward, Order::shuffled}) {
+      emulated::machine.order = order;
+      std::vector<std::vector<float>> arrays = x;
+      std::vector<Operand> operands;
+      for (size_t n = 0; n < arrays.size(); ++n) {
+        if (table.operands[n].result) std::ranges::fill(arrays[n], std::nanf(""));
+        operands.push_back({arrays[n].data(), order != Order::forward});
+      }
+      contraction->run(operands, elements);
+      if (order == Order::forward) first = arrays;
+      expect(arrays == first, name + ", " + machine.name + ": depends on thread order");
+      for (size_t n = 0; n < arrays.size(); ++n) {
+        if (!table.operands[n].result) continue;
+        const double error = relative_error(arrays[n], wanted[n]);
+        expect(error < kTolerance, name + ", " + machine.name + ", array " + std::to_string(n) + ": error " + std::to_string(error));
       }
     }
   }

@@ -273,6 +273,32 @@ void test_convolution() {
   expect(code == "ERR_ARGUMENT", "convolution: a path beyond shared memory");
 }
 
+void test_contraction() {
+  Random random(51);
+  std::vector<int32_t> elements;  // none is of kind 2
+  for (int n = 0; n < 23; ++n) elements.push_back(std::vector{0, 1, 3}[random.integer(0, 2)]);
+  for (const int channels : {1, 5, 32, 70}) {
+    const std::string name = "contraction, " + std::to_string(channels) + " channels";
+    const ContractionTable table = random_contraction(random, channels, 4, 30, 60);
+    check_contraction(name, table, elements);
+    check_contraction(name + ", one node", table, {3});
+    check_contraction(name + ", no nodes", table, {});
+  }
+  // Rows that the least machine cannot keep in shared memory.
+  check_contraction("contraction, many rows", random_contraction(random, 5, 4, 150, 300), elements);
+  ContractionTable unwritten = random_contraction(random, 1, 1, 30, 5);
+  unwritten.factors = {29, 29};
+  unwritten.runs = {{1, 1, 0}};
+  unwritten.targets = {28};
+  std::string code;
+  try {
+    make_cuda_contraction(unwritten, 0);
+  } catch (const Error& error) {
+    code = error.code();
+  }
+  expect(code == "ERR_ARGUMENT", "contraction: a row that nothing writes");
+}
+
 void test_runtime() {
   expect(cuda::status().usable && cuda::devices().size() == 1, "runtime: the emulated GPU is found");
   float* memory = static_cast<float*>(cuda::allocate_device(0, 4 * sizeof(float)));
@@ -302,7 +328,8 @@ int main(int argc, char** argv) {
       {"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},   {"grid", test_grid},
       {"fourier", test_fourier}, {"matrix", test_matrix}, {"groups", test_groups}, {"chunks", test_chunks},
       {"mixed", test_mixed},     {"edges", test_edges},
-      {"convolution", test_convolution}};
+      {"convolution", test_convolution},
+      {"contraction", test_contraction}};
   for (const auto& [name, test] : tests) {
     if (argc > 1 && std::strcmp(argv[1], name) != 0) continue;
     test();
