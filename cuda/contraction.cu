@@ -173,12 +173,6 @@ class CudaContraction final : public Contraction {
   }
 
  private:
-  /// However run ends, nothing is left in flight that touches the caller's memory.
-  struct Settle {
-    const Stream& stream;
-    ~Settle() { cudaStreamSynchronize(stream.stream()); }
-  };
-
   bool is_sum(size_t n) const { return table_.operands[n].weights && table_.operands[n].result; }
   /// Floats of an element's mixtures.
   int32_t floats_of(size_t n) const { return static_cast<int32_t>(table_.operands[n].rows.size()) * table_.channels; }

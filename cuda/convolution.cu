@@ -123,12 +123,6 @@ class CudaConvolution final : public Convolution {
     DeviceBuffer lines[2];
   };
 
-  /// However evaluate ends, nothing is left in flight that touches the caller's memory.
-  struct Settle {
-    const Stream& stream;
-    ~Settle() { cudaStreamSynchronize(stream.stream()); }
-  };
-
   const float* fill(int side, const Parts& made, const float* rows, size_t nodes) {
     const size_t floats = made.line_floats[side];
     float* const lines = static_cast<float*>(resources_->lines[side].reserve(nodes * floats * sizeof(float)));

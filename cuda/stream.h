@@ -26,6 +26,12 @@ class Stream {
   cudaStream_t stream_ = nullptr;
 };
 
+/// However a call ends, nothing is left in flight that touches the caller's memory.
+struct Settle {
+  const Stream& stream;
+  ~Settle() { cudaStreamSynchronize(stream.stream()); }
+};
+
 /// Frees streams and memory by `release` on their own device, or not at all once the driver is gone.
 template <class Release>
 void release_on(int device, const Release& release) {

@@ -75,7 +75,7 @@ export interface Addon {
   NativeConvolution: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeConvolution
   NativeGraph: new (device: DeviceId, lists: object) => NativeGraph
   NativeEdgeFunction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeEdgeFunction
-  NativeContraction: new (integers: Int32Array, reals: Float64Array) => NativeContraction
+  NativeContraction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeContraction
   NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
 }
 
@@ -128,7 +128,7 @@ export interface NativeEdgeFunction {
   dispose(): void
 }
 
-/** A circuit over nodes on the CPU; see native/core/contraction.h. */
+/** A circuit over nodes on a device; see native/core/contraction.h. */
 export interface NativeContraction {
   run(elements: Int32Array, ...operands: NativeOperand[]): void
   dispose(): void
