@@ -37,8 +37,8 @@ class Leveling {
     give_rows(circuit);
     const auto row_of = [&](int32_t value) { return values_[value].row; };
     for (const int32_t n : order_) {
-      Sum sum = sums_[n];
-      const Sum from = sum;
+      CircuitSum sum = sums_[n];
+      const CircuitSum from = sum;
       sum.target = row_of(from.target);
       sum.first_product = static_cast<int32_t>(circuit.products.size());
       sum.first_multiple = static_cast<int32_t>(circuit.multiples.size());
@@ -134,8 +134,8 @@ class Leveling {
   const ContractionTable& table_;
   std::vector<int32_t> current_, inputs_;  // values that rows hold: now, and at first
   std::vector<Value> values_;
-  std::vector<Sum> sums_;  // of values
-  std::vector<Factors> products_;
+  std::vector<CircuitSum> sums_;  // of values
+  std::vector<CircuitProduct> products_;
   std::vector<int32_t> multiples_;
   std::vector<int32_t> order_;  // of sums, by level
 };

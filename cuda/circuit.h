@@ -8,15 +8,15 @@
 
 namespace gauntlet::cuda {
 
-struct Sum {
+struct CircuitSum {
   int32_t target;
   int32_t first_product, products;
   int32_t first_multiple, multiples;
 };
-struct Factors {
+struct CircuitProduct {
   int32_t a, b;
 };
-struct Multiple {
+struct CircuitMultiple {
   int32_t row;
   float factor;
 };
@@ -29,9 +29,9 @@ struct RowPlace {
 struct Circuit {
   int32_t rows = 0;
   std::vector<int32_t> levels{0};  // sums of level n are [levels[n], levels[n + 1])
-  std::vector<Sum> sums;
-  std::vector<Factors> products;
-  std::vector<Multiple> multiples;
+  std::vector<CircuitSum> sums;
+  std::vector<CircuitProduct> products;
+  std::vector<CircuitMultiple> multiples;
   std::vector<RowPlace> inputs, outputs;
 };
 

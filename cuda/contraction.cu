@@ -73,9 +73,9 @@ struct Resources {
   Circuit circuit;
   CircuitRoom room;
   Table<int32_t> levels;
-  Table<Sum> sums;
-  Table<Factors> products;
-  Table<Multiple> multiples;
+  Table<CircuitSum> sums;
+  Table<CircuitProduct> products;
+  Table<CircuitMultiple> multiples;
   Table<RowPlace> inputs, outputs;
   std::vector<std::optional<WeightMap>> maps;  // of operands of weights
   Stream stream;

@@ -25,9 +25,9 @@ struct CircuitCall {
 
   int32_t rows, level_count, input_count, output_count;
   const int32_t* levels;
-  const Sum* sums;
-  const Factors* products;
-  const Multiple* multiples;
+  const CircuitSum* sums;
+  const CircuitProduct* products;
+  const CircuitMultiple* multiples;
   const RowPlace *inputs, *outputs;
 
   int32_t tiles;     // of a block

@@ -13,18 +13,18 @@
 namespace gauntlet::cuda {
 namespace {
 
-__device__ inline float sum_of(const CircuitCall& call, const Sum& sum, const float* rows) {
+__device__ inline float sum_of(const CircuitCall& call, const CircuitSum& sum, const float* rows) {
   float total = 0;
-  const Factors* const products = call.products + sum.first_product;
+  const CircuitProduct* const products = call.products + sum.first_product;
 #pragma unroll 4
   for (int32_t n = 0; n < sum.products; ++n) {
-    const Factors factors = products[n];
+    const CircuitProduct factors = products[n];
     total = fmaf(rows[factors.a * kLanes], rows[factors.b * kLanes], total);
   }
-  const Multiple* const multiples = call.multiples + sum.first_multiple;
+  const CircuitMultiple* const multiples = call.multiples + sum.first_multiple;
 #pragma unroll 4
   for (int32_t n = 0; n < sum.multiples; ++n) {
-    const Multiple multiple = multiples[n];
+    const CircuitMultiple multiple = multiples[n];
     total = fmaf(multiple.factor, rows[multiple.row * kLanes], total);
   }
   return total;
@@ -57,7 +57,7 @@ __global__ void __launch_bounds__(kThreads, 2) walk_circuit(const __grid_constan
     for (int32_t level = 0; level < call.level_count; ++level) {
       const int32_t end = __ldg(call.levels + level + 1);
       for (int32_t n = __ldg(call.levels + level) + warp; n < end; n += warps) {
-        const Sum sum = call.sums[n];
+        const CircuitSum sum = call.sums[n];
         rows[sum.target * kLanes] = sum_of(call, sum, rows);
       }
       __syncthreads();

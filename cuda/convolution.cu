@@ -27,8 +27,8 @@ struct Part {
         entries(jobs.entries) {}
 
   int32_t matrix_floats, task_count;
-  Table<Term> terms;
-  Table<Task> tasks;
+  Table<MessageTerm> terms;
+  Table<MessageTask> tasks;
   Table<int32_t> starts;
   Table<MapEntry> entries;
 };

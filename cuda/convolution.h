@@ -10,8 +10,8 @@ namespace gauntlet::cuda {
 
 /// One launch; all on the device.
 struct ConvolutionCall {
-  const Term* terms;
-  const Task* tasks;
+  const MessageTerm* terms;
+  const MessageTask* tasks;
   int32_t task_count;
   const int32_t* starts;
   const MapEntry* entries;

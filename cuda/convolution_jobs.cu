@@ -76,8 +76,8 @@ class Builder {
 
  private:
   struct Piece {
-    Term term;
-    Task task;  // that it is a term of
+    MessageTerm term;
+    MessageTask task;  // that it is a term of
   };
 
   int32_t floats_of(const ConvolutionTable::Path& path) const {
@@ -95,7 +95,7 @@ class Builder {
     std::ranges::stable_sort(pieces_, {}, [](const Piece& piece) { return piece.task.at; });
     for (size_t n = 0; n < pieces_.size();) {
       const size_t first = n;
-      Task task = pieces_[n].task;
+      MessageTask task = pieces_[n].task;
       task.first_term = static_cast<int32_t>(jobs_.terms.size());
       do jobs_.terms.push_back(pieces_[n++].term);
       while (n < pieces_.size() && same(pieces_[first], pieces_[n]));

@@ -21,7 +21,7 @@ constexpr int32_t kMatrixFloats =
 constexpr int32_t kMostEdges = 16;  // of them
 
 /// A path, for up to kWidest components of `to`. Lines of a node are one component of all channels each.
-struct Term {
+struct MessageTerm {
   int32_t from, rows;    // its first line, counted in floats, and how many there are
   int32_t to, width;     // the same of the other side
   int32_t weight;        // of its first channel, -1 without weights
@@ -30,7 +30,7 @@ struct Term {
 
 /// What a warp sums up, for up to kTogether channels of a thread. The value of channel u and component k is at + u * stride + k of
 /// the operand left out.
-struct Task {
+struct MessageTask {
   int32_t first_term, terms;
   int32_t first_channel, channels;  // all channels of its paths
   int32_t at, stride, width;
@@ -44,8 +44,8 @@ struct MapEntry {
 /// As many paths as have their matrices in shared memory together.
 struct ConvolutionJobs {
   int32_t matrix_floats = 0;  // of an edge
-  std::vector<Term> terms;
-  std::vector<Task> tasks;
+  std::vector<MessageTerm> terms;
+  std::vector<MessageTask> tasks;
   /// A sparse map: floats of matrices from x2, or components of x2 from matrices where x2 is left out. Entries of result n are
   /// [starts[n], starts[n + 1]).
   std::vector<int32_t> starts;

@@ -47,7 +47,7 @@ struct Channels {
   bool exists[kTogether];
 };
 
-__device__ inline Channels channels_of(const Task& task) {
+__device__ inline Channels channels_of(const MessageTask& task) {
   Channels channels;
 #pragma unroll
   for (int c = 0; c < kTogether; ++c) {
@@ -57,13 +57,13 @@ __device__ inline Channels channels_of(const Task& task) {
   return channels;
 }
 
-__device__ inline float weight_of(const ConvolutionCall& call, const Term& term, int64_t edge, int32_t channel) {
+__device__ inline float weight_of(const ConvolutionCall& call, const MessageTerm& term, int64_t edge, int32_t channel) {
   return term.weight < 0 ? 1.0f : __ldg(call.weights + edge * call.weight_dim + term.weight + channel);
 }
 
 /// sum[k] += scale * sum over i of  matrix[i, k] * from[i], for every channel of the thread.
 template <int W>
-__device__ inline void multiply(const Term& term, int32_t channels, const Channels& own, const float* matrix,
+__device__ inline void multiply(const MessageTerm& term, int32_t channels, const Channels& own, const float* matrix,
                                 const float* from, const float (&scale)[kTogether], float (&sum)[kTogether][W]) {
   matrix += term.matrix;
   from += term.from;
@@ -95,7 +95,7 @@ __device__ inline void with_width(int32_t width, const F& f) {
 }
 
 template <int W>
-__device__ inline void send(const ConvolutionCall& call, const Task& task, const int32_t* order, int64_t first,
+__device__ inline void send(const ConvolutionCall& call, const MessageTask& task, const int32_t* order, int64_t first,
                             int32_t count, float* out) {
   const Channels own = channels_of(task);
   float sum[kTogether][W];
@@ -108,7 +108,7 @@ __device__ inline void send(const ConvolutionCall& call, const Task& task, const
     const int64_t edge = edge_at(order, first, n);
     const float* const from = call.from + static_cast<int64_t>(__ldg(call.from_node + edge)) * call.from_floats;
     for (int32_t t = 0; t < task.terms; ++t) {
-      const Term term = call.terms[task.first_term + t];
+      const MessageTerm term = call.terms[task.first_term + t];
       float weight[kTogether];
 #pragma unroll
       for (int c = 0; c < kTogether; ++c) weight[c] = own.exists[c] ? weight_of(call, term, edge, own.u[c]) : 0.0f;
@@ -134,7 +134,7 @@ __global__ void __launch_bounds__(kThreads, 2)
     make_matrices(call, order, first, count);
     __syncthreads();
     for (int32_t n = threadIdx.x / kLanes; n < call.task_count; n += kWarps) {
-      const Task task = call.tasks[n];
+      const MessageTask task = call.tasks[n];
       with_width(task.width, [&]<int W>() { send<W>(call, task, order, first, count, out); });
     }
   }
@@ -165,14 +165,14 @@ __global__ void __launch_bounds__(kThreads, 2) convolution_weights(const __grid_
   const int64_t first = own_edges(call, count);
   make_matrices(call, nullptr, first, count);
   __syncthreads();
-  for_edge_tasks(call, count, [&](const Task& task, int32_t n) {
+  for_edge_tasks(call, count, [&](const MessageTask& task, int32_t n) {
     const float* const from = line_of(call.from, call.from_node, call.from_floats, first + n);
     const float* const to = line_of(call.to, call.to_node, call.to_floats, first + n);
     const Channels own = channels_of(task);
     const float one[kTogether] = {1, 1};
     float sum[kTogether] = {};
     for (int32_t t = 0; t < task.terms; ++t) {
-      const Term term = call.terms[task.first_term + t];
+      const MessageTerm term = call.terms[task.first_term + t];
       with_width(term.width, [&]<int W>() {
         float product[kTogether][W] = {};
         multiply<W>(term, task.channels, own, shared_matrices() + n * call.matrix_floats, from, one, product);
@@ -222,8 +222,8 @@ __global__ void __launch_bounds__(kThreads, 2) convolution_x2(const __grid_const
   const int32_t lane = threadIdx.x % kLanes;
   for (int32_t at = threadIdx.x; at < count * call.matrix_floats; at += kThreads) shared_matrices()[at] = 0;
   __syncthreads();
-  for_edge_tasks(call, count, [&](const Task& task, int32_t n) {
-    const Term term = call.terms[task.first_term];
+  for_edge_tasks(call, count, [&](const MessageTask& task, int32_t n) {
+    const MessageTerm term = call.terms[task.first_term];
     const int64_t edge = first + n;
     const float* const to = line_of(call.to, call.to_node, call.to_floats, edge) + term.to;
     const float* from = line_of(call.from, call.from_node, call.from_floats, edge) + term.from;
