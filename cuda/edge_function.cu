@@ -9,6 +9,7 @@
 #include "cuda/edge.h"
 #include "cuda/memory.h"
 #include "cuda/runtime.h"
+#include "cuda/stream.h"
 
 namespace gauntlet {
 namespace cuda {
@@ -37,18 +38,8 @@ bool takes_part(const Array& array, Pass pass) {
 }
 
 /// A stream, with the memory that the work in flight on it uses.
-class Slot {
- public:
-  Slot() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream"); }
-  ~Slot() { cudaStreamDestroy(stream_); }
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-
-  cudaStream_t stream() const { return stream_; }
+struct Slot : Stream {
   DeviceBuffer staged[kArrayCount];
-
- private:
-  cudaStream_t stream_ = nullptr;
 };
 
 class CudaEdgeFunction final : public EdgeFunction {
@@ -56,18 +47,15 @@ class CudaEdgeFunction final : public EdgeFunction {
   CudaEdgeFunction(const EdgeTable& table, int device)
       : device_(device), inputs_(edge_inputs(table)), values_(edge_values(table)) {
     const DeviceScope scope(device_);
-    int multiprocessors = 0;
-    check(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device_), "read a device attribute");
+    const int multiprocessors = read_device(device_).multiprocessors;
     for (std::optional<Slot>& slot : slots_) slot.emplace();
     program_ = std::visit([&](const auto& of) { return make_edge_program(of, multiprocessors); }, table);
   }
 
   ~CudaEdgeFunction() override {
-    // Streams and memory are freed on their own device, or not at all once the driver is gone.
-    int previous = 0;
-    if (cudaGetDevice(&previous) != cudaSuccess || cudaSetDevice(device_) != cudaSuccess) return;
-    for (std::optional<Slot>& slot : slots_) slot.reset();
-    cudaSetDevice(previous);
+    release_on(device_, [&] {
+      for (std::optional<Slot>& slot : slots_) slot.reset();
+    });
   }
 
   void run(Pass pass, const EdgeOperands& operands, size_t rows) override {
@@ -83,7 +71,7 @@ class CudaEdgeFunction final : public EdgeFunction {
       if (n < chunks) start(pass, operands, n * chunk, count(n), *slots_[n % 2]);
       if (n > 0) fetch(pass, operands, (n - 1) * chunk, count(n - 1), *slots_[(n - 1) % 2]);
     }
-    for (const std::optional<Slot>& slot : slots_) check(cudaStreamSynchronize(slot->stream()), "run an edge function");
+    for (const std::optional<Slot>& slot : slots_) slot->synchronize("run an edge function");
   }
 
  private:

@@ -19,6 +19,7 @@
 #include "cuda/memory.h"
 #include "cuda/program.h"
 #include "cuda/runtime.h"
+#include "cuda/stream.h"
 
 namespace gauntlet {
 namespace cuda {
@@ -68,47 +69,25 @@ struct Programs {
 };
 
 /// A stream, with the memory that the work in flight on it uses.
-class Slot {
- public:
-  Slot() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream"); }
-  ~Slot() { cudaStreamDestroy(stream_); }
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-
-  cudaStream_t stream() const { return stream_; }
-  void synchronize() const { check(cudaStreamSynchronize(stream_), "run a product"); }
-
+struct Slot : Stream {
   DeviceBuffer operands[kOperands];
   DeviceBuffer workspace;
-
- private:
-  cudaStream_t stream_ = nullptr;
 };
 
 class CudaExecutor final : public Executor {
  public:
   CudaExecutor(const Plan& plan, int device) : plan_(plan), device_(device) {
     const DeviceScope scope(device_);
-    const auto attribute = [&](cudaDeviceAttr name) {
-      int value = 0;
-      check(cudaDeviceGetAttribute(&value, name, device_), "read a device attribute");
-      return value;
-    };
-    limits_ = {.multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
-               .shared_per_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
-               .shared_per_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor),
-               .cache = attribute(cudaDevAttrL2CacheSize)};
+    limits_ = read_device(device_);
     for (std::optional<Slot>& slot : slots_) slot.emplace();
     programs(2);  // nearly every product runs forward; the others are made when first asked for
   }
 
   ~CudaExecutor() override {
-    // Streams and memory are freed on their own device, or not at all once the driver is gone.
-    int previous = 0;
-    if (cudaGetDevice(&previous) != cudaSuccess || cudaSetDevice(device_) != cudaSuccess) return;
-    for (std::optional<Slot>& slot : slots_) slot.reset();
-    for (std::optional<Programs>& programs : programs_) programs.reset();
-    cudaSetDevice(previous);
+    release_on(device_, [&] {
+      for (std::optional<Slot>& slot : slots_) slot.reset();
+      for (std::optional<Programs>& programs : programs_) programs.reset();
+    });
   }
 
   void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) override {
@@ -137,7 +116,7 @@ class CudaExecutor final : public Executor {
       if (n == 0 || (sum && n < chunks)) continue;
       fetch(work, (n - 1) * chunk, std::min(chunk, batch - (n - 1) * chunk), slot(n - 1));
     }
-    for (const std::optional<Slot>& slot : slots_) slot->synchronize();
+    for (const std::optional<Slot>& slot : slots_) slot->synchronize("run a product");
   }
 
  private:

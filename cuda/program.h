@@ -13,16 +13,9 @@
 #include <memory>
 
 #include "core/plan.h"
+#include "cuda/device.h"
 
 namespace gauntlet::cuda {
-
-/// What kernels are fitted to.
-struct Device {
-  int multiprocessors;
-  int shared_per_block;           // bytes that one block may have, after opting in
-  int shared_per_multiprocessor;  // bytes
-  int cache;                      // bytes of the second-level cache
-};
 
 /// `samples` rows of the two operands after the target, cyclically, and of the target; all on the device.
 struct Call {

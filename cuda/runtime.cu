@@ -1,6 +1,7 @@
 #include <cuda_runtime.h>
 
 #include "cuda/check.h"
+#include "cuda/device.h"
 #include "cuda/runtime.h"
 
 namespace gauntlet::cuda {
@@ -93,6 +94,13 @@ std::vector<DeviceInfo> devices() {
     });
   }
   return found;
+}
+
+Device read_device(int device) {
+  return {.multiprocessors = attribute(cudaDevAttrMultiProcessorCount, device),
+          .shared_per_block = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+          .shared_per_multiprocessor = attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor, device),
+          .cache = attribute(cudaDevAttrL2CacheSize, device)};
 }
 
 void* allocate_pinned(size_t bytes) {

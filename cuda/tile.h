@@ -120,24 +120,30 @@ __device__ inline void store_fiber(const Layout& layout, Range range, float* mem
   }
 }
 
-/// N floats that are the same for the whole warp, in as few loads as N and its alignment (to 4 floats from N = 3 on) allow.
-template <int N>
-__device__ inline void load_uniform(const float* from, float (&value)[N]) {
+/// N floats, by `load`, in as few loads as N and their alignment (to 4 floats from N = 3 on) allow.
+template <int N, class Load>
+__device__ inline void load_vector(const float* from, const Load& load, float (&value)[N]) {
   if constexpr (N == 1) {
-    value[0] = __ldg(from);
+    value[0] = load(from);
   } else if constexpr (N == 2) {
-    const float2 pair = __ldg(reinterpret_cast<const float2*>(from));
+    const float2 pair = load(reinterpret_cast<const float2*>(from));
     value[0] = pair.x, value[1] = pair.y;
   } else {
 #pragma unroll
     for (int q = 0; q < (N + 3) / 4; ++q) {
-      const float4 four = __ldg(reinterpret_cast<const float4*>(from) + q);
+      const float4 four = load(reinterpret_cast<const float4*>(from) + q);
       value[4 * q] = four.x;
       if (4 * q + 1 < N) value[4 * q + 1] = four.y;
       if (4 * q + 2 < N) value[4 * q + 2] = four.z;
       if (4 * q + 3 < N) value[4 * q + 3] = four.w;
     }
   }
+}
+
+/// N floats of a table, the same ones for the whole warp.
+template <int N>
+__device__ inline void load_uniform(const float* from, float (&value)[N]) {
+  load_vector<N>(from, [](const auto* at) { return __ldg(at); }, value);
 }
 
 /// Blocks that share one multiprocessor: as many as their shared memory and 128 registers a thread allow.

@@ -1,10 +1,18 @@
 import { types } from 'node:util'
-import { Irreps, type IrrepsLike } from '../o3/irreps.js'
+import type { Irreps } from '../o3/irreps.js'
 import { checkFloat32Array } from '../runtime/arrays.js'
-import type { DeviceOption } from '../runtime/device.js'
+import { DeviceArray } from '../runtime/device-array.js'
+import { type DeviceOption, resolveDevice } from '../runtime/device.js'
 import { expected, GauntletError } from '../runtime/errors.js'
-import { type EncodedPlan, newFloat32Array } from '../runtime/execute.js'
-import { callNative, loadAddon, type NativeContraction } from '../runtime/native.js'
+import {
+  checkArray,
+  type EncodedPlan,
+  type FloatArray,
+  nativeOf,
+  newFloat32Array,
+  type ResultOf,
+} from '../runtime/execute.js'
+import { callNative, type DeviceId, loadAddon, type NativeContraction } from '../runtime/native.js'
 import { Circuit, compile, type Value } from './circuit.js'
 import {
   encodeContraction,
@@ -20,7 +28,7 @@ export interface ContractionOptions {
   correlation: number
   /** How many kinds of nodes have weights of their own. */
   elements: number
-  /** `auto`, the default, and `cpu` are the processor: contractions do not run on GPUs. */
+  /** Where it runs; `auto`, the default, takes the first GPU where there is one. An asked device that is missing is an error. */
   device?: DeviceOption
 }
 
@@ -54,13 +62,13 @@ export interface ContractionDefinition {
 
 export type ContractionInput = 'x' | 'weight'
 export type ContractionOperand = ContractionInput | 'gradOut'
-type Arrays<Name extends ContractionOperand> = Record<Name, Float32Array>
+type Arrays<Name extends ContractionOperand, Result extends FloatArray = FloatArray> = Record<Name, Result>
 
 export interface ContractionGradientOptions<Name extends ContractionOperand> {
   /** The gradients wanted; all by default. Others are not computed. */
   only?: readonly Name[]
   /** Where results go (overwritten), each a new array by default. They may share memory with inputs, not with each other. */
-  out?: Readonly<Partial<Record<Name, Float32Array>>>
+  out?: Readonly<Partial<Record<Name, FloatArray>>>
 }
 
 /** Where the native code for some results along some directions is, and what it reads before it writes them. */
@@ -89,8 +97,12 @@ const OPERANDS: readonly ContractionOperand[] = ['x', 'weight', 'gradOut']
  * so that one kernel evaluates all of them; nothing is computed that no result needs. Gradients of weights are sums over nodes,
  * the same floats at every call whatever the number of threads.
  *
+ * It runs on the CPU and on CUDA. Arrays may be DeviceArrays, which stay where they are; `elements` are an Int32Array always. A
+ * result that no `out` is given for is a DeviceArray where x, gradOut and v.x are, as far as they are there, else a Float32Array.
+ *
  * @throws GauntletError from every method, before anything is written: ERR_DTYPE, ERR_BUFFER, ERR_LENGTH, ERR_ARGUMENT (an element
- * that there is none of, unknown names in `only`, results that share memory), ERR_DISPOSED; ERR_MEMORY
+ * that there is none of, unknown names in `only`, results that share memory), ERR_DEVICE (a DeviceArray that lives elsewhere),
+ * ERR_DISPOSED; ERR_MEMORY, ERR_CUDA
  */
 export abstract class Contraction implements Disposable {
   readonly irrepsIn: Irreps
@@ -101,21 +113,15 @@ export abstract class Contraction implements Disposable {
   readonly elements: number
   readonly weightNumel: number
   readonly weightParts: readonly WeightPart[]
-  readonly device = 'cpu'
+  readonly device: DeviceId
   readonly #makeForm: () => ContractionForm
   #form: ContractionForm | undefined
   readonly #derivatives = new Map<string, Derivative>()
   readonly #compiled = new Map<string, Compiled>()
   #disposed = false
 
-  protected constructor(definition: ContractionDefinition, { device = 'auto' }: ContractionOptions) {
-    if (device !== 'auto' && device !== 'cpu') {
-      if (typeof device !== 'string' || !device.startsWith('cuda')) throw expected(`'auto' or 'cpu'`, 'device', device)
-      throw new GauntletError(
-        'ERR_DEVICE',
-        `Expected 'auto' or 'cpu' for device but received '${device}': contractions do not run on GPUs`,
-      )
-    }
+  protected constructor(definition: ContractionDefinition, { device }: ContractionOptions) {
+    this.device = resolveDevice(device)
     this.irrepsIn = definition.irrepsIn
     this.irrepsOut = definition.irrepsOut
     this.channels = definition.channels
@@ -132,6 +138,7 @@ export abstract class Contraction implements Disposable {
    * @param weight [weightNumel]
    */
   weightViews(weight: Float32Array): Record<string, Float32Array> {
+    checkFloat32Array(weight, 'weight')
     this.#checkLength(weight, 'weight', this.weightNumel)
     const size = ({ shape }: WeightPart): number => shape[0] * shape[1] * shape[2]
     return Object.fromEntries(
@@ -147,12 +154,14 @@ export abstract class Contraction implements Disposable {
    * @param weight [weightNumel]
    * @returns [nodes, irrepsOut.dim]: `options.out` where it is given (overwritten; it may share memory with an input)
    */
-  forward(
-    x: Float32Array,
+  forward<Out extends FloatArray>(x: FloatArray, elements: Int32Array, weight: FloatArray, options: { out: Out }): Out
+  forward<X extends FloatArray>(
+    x: X,
     elements: Int32Array,
-    weight: Float32Array,
-    options: { out?: Float32Array } = {},
-  ): Float32Array {
+    weight: FloatArray,
+    options?: { out?: undefined },
+  ): ResultOf<X>
+  forward(x: FloatArray, elements: Int32Array, weight: FloatArray, options: { out?: FloatArray } = {}): FloatArray {
     const out = options.out === undefined ? {} : { gradOut: options.out }
     return this.#run(['gradOut'], { x, weight }, elements, out, () => 'out').gradOut
   }
@@ -165,15 +174,15 @@ export abstract class Contraction implements Disposable {
    * @example
    * const { x: gradX } = contraction.backward(gradOut, x, elements, weight, { only: ['x'] })
    */
-  backward<Name extends ContractionInput = ContractionInput>(
-    gradOut: Float32Array,
-    x: Float32Array,
+  backward<G extends FloatArray, X extends FloatArray, Name extends ContractionInput = ContractionInput>(
+    gradOut: G,
+    x: X,
     elements: Int32Array,
-    weight: Float32Array,
+    weight: FloatArray,
     options: ContractionGradientOptions<Name> = {},
-  ): Arrays<Name> {
+  ): Arrays<Name, ResultOf<G | X>> {
     const names = chooseNames<ContractionOperand>(options.only, INPUTS) as readonly Name[]
-    return this.#run(names, { x, weight, gradOut }, elements, options.out)
+    return this.#run(names, { x, weight, gradOut }, elements, options.out) as Arrays<Name, ResultOf<G | X>>
   }
 
   /**
@@ -182,24 +191,24 @@ export abstract class Contraction implements Disposable {
    * @param v gradients of a loss with respect to what `backward` gave; a direction that is missing is zero and costs nothing
    * @returns arrays of the shapes of x, weight and gradOut
    */
-  doubleBackward<Name extends ContractionOperand = ContractionOperand>(
-    v: { readonly x?: Float32Array; readonly weight?: Float32Array },
-    gradOut: Float32Array,
-    x: Float32Array,
+  doubleBackward<
+    V extends FloatArray,
+    G extends FloatArray,
+    X extends FloatArray,
+    Name extends ContractionOperand = ContractionOperand,
+  >(
+    v: { readonly x?: V; readonly weight?: FloatArray },
+    gradOut: G,
+    x: X,
     elements: Int32Array,
-    weight: Float32Array,
+    weight: FloatArray,
     options: ContractionGradientOptions<Name> = {},
-  ): Arrays<Name> {
+  ): Arrays<Name, ResultOf<V | G | X>> {
     if (typeof v !== 'object' || v === null) throw expected('an object of x, weight', 'v', v)
     const names = chooseNames(options.only, OPERANDS) as readonly Name[]
-    return this.#run(
-      names,
-      { x, weight, gradOut, 'v.x': v.x, 'v.weight': v.weight },
-      elements,
-      options.out,
-      nameResult,
-      true,
-    )
+    const inputs = { x, weight, gradOut, 'v.x': v.x, 'v.weight': v.weight }
+    const results = this.#run(names, inputs, elements, options.out, nameResult, true)
+    return results as Arrays<Name, ResultOf<V | G | X>>
   }
 
   /** What computes these results, of L or of its derivative along directions, as native code reads it. @internal */
@@ -255,7 +264,7 @@ export abstract class Contraction implements Disposable {
   ): Arrays<Name> {
     if (this.#disposed) throw new GauntletError('ERR_DISPOSED', 'This product was disposed of')
     if (typeof out !== 'object' || out === null) throw expected(`{ ${results.join(', ')} }`, 'out', out)
-    checkFloat32Array(inputs.x, 'x')
+    checkArray(inputs.x, 'x', this.device)
     const dim = this.irrepsIn.dim
     if (inputs.x.length % dim !== 0) {
       throw expected(
@@ -272,18 +281,19 @@ export abstract class Contraction implements Disposable {
     }
     const given = Object.entries(inputs).filter(([, array]) => array !== undefined)
     for (const [name, array] of given) this.#checkLength(array, name, this.#length(name, nodes))
+    const onDevice = given.every(([name, array]) => name.endsWith('weight') || array instanceof DeviceArray)
     const places = out as Readonly<Partial<Record<ContractionOperand, unknown>>>
     const wanted = results.map((name) => {
       const place = places[name]
-      if (place === undefined) return newFloat32Array(this.#length(name, nodes))
+      if (place === undefined) return this.#newResult(this.#length(name, nodes), onDevice)
       this.#checkLength(place, nameOf(name), this.#length(name, nodes))
       return place
     })
     checkApart(wanted.map((array, n) => ({ name: nameOf(results[n]), array })))
     const directions = INPUTS.filter((name) => inputs[`v.${name}`] !== undefined)
     const { native, inputs: read } = this.#compile(results, second ? directions : undefined)
-    const arrays = read.map((name) => inputs[name] as Float32Array)
-    callNative(() => native.run(elements, ...arrays, ...wanted))
+    const arrays = [...read.map((name) => inputs[name] as FloatArray), ...wanted].map(nativeOf)
+    callNative(() => native.run(elements, ...arrays))
     return Object.fromEntries(results.map((name, n) => [name, wanted[n]])) as Arrays<Name>
   }
 
@@ -300,7 +310,8 @@ export abstract class Contraction implements Disposable {
 
   #build(results: readonly ContractionOperand[], directions: readonly ContractionInput[] | undefined): Compiled {
     const { plan, inputs } = this.encodedPlan(results, directions)
-    return { native: callNative(() => new (loadAddon().NativeContraction)(plan.integers, plan.reals)), inputs }
+    const { integers, reals } = plan
+    return { native: callNative(() => new (loadAddon().NativeContraction)(this.device, integers, reals)), inputs }
   }
 
   /** Slopes of L, or of its derivative along directions, which are further inputs. */
@@ -342,49 +353,16 @@ export abstract class Contraction implements Disposable {
     return nodes * (name === 'gradOut' ? this.irrepsOut : this.irrepsIn).dim
   }
 
-  #checkLength(array: unknown, name: string, length: number): asserts array is Float32Array {
-    checkFloat32Array(array, name)
+  #newResult(length: number, onDevice: boolean): FloatArray {
+    return onDevice ? DeviceArray.uninitialized(this.device, length) : newFloat32Array(length)
+  }
+
+  #checkLength(array: unknown, name: string, length: number): asserts array is FloatArray {
+    checkArray(array, name, this.device)
     if (array.length !== length) throw expected(String(length), `the length of ${name}`, array.length, 'ERR_LENGTH')
   }
 }
 
 function nameResult(name: ContractionOperand): string {
   return `out.${name}`
-}
-
-/**
- * The arguments of a contraction, checked.
- *
- * @throws GauntletError ERR_IRREPS, also where blocks have different multiplicities; ERR_ARGUMENT
- */
-export function contractionArguments(
-  irrepsIn: IrrepsLike,
-  irrepsOut: IrrepsLike,
-  { correlation, elements }: ContractionOptions,
-): { from: Irreps; to: Irreps; channels: number; correlation: number; elements: number } {
-  const [from, to] = [Irreps.from(irrepsIn), Irreps.from(irrepsOut)]
-  checkCount(correlation, 'correlation', 4)
-  checkCount(elements, 'elements', 2 ** 16)
-  return { from, to, channels: channelsOf(from, to), correlation, elements }
-}
-
-/** The multiplicity that all blocks of both have. */
-function channelsOf(irrepsIn: Irreps, irrepsOut: Irreps): number {
-  const blocks = [...irrepsIn, ...irrepsOut]
-  const channels = blocks.at(0)?.mul ?? 0
-  const wrong = blocks.find(({ mul }) => mul !== channels)
-  if (irrepsIn.length === 0 || irrepsOut.length === 0 || channels === 0 || wrong) {
-    throw new GauntletError(
-      'ERR_IRREPS',
-      `Expected blocks of one multiplicity, the channels, for irrepsIn and irrepsOut but received ` +
-        `"${irrepsIn.toString()}" and "${irrepsOut.toString()}"`,
-    )
-  }
-  return channels
-}
-
-function checkCount(value: unknown, name: string, most: number): asserts value is number {
-  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most) {
-    throw expected(`an integer from 1 to ${most}`, name, value)
-  }
 }

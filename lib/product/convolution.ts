@@ -14,11 +14,11 @@ import {
   type ResultOf,
   type Target,
 } from '../runtime/execute.js'
-import { callNative, type DeviceId, loadAddon, type NativeConvolution } from '../runtime/native.js'
+import { callNative, type DeviceId, loadAddon, type NativeConvolution, type NativeGraph } from '../runtime/native.js'
 import type { Directions, GradientOptions, Gradients, InputName, OperandName } from './derivative.js'
 import { INPUTS } from './derivative.js'
 import { type Evaluator, MultilinearForm, type ResultOptions } from './form.js'
-import { type Graph, type GraphLists, graphLists } from './graph.js'
+import { type Graph, graphOn } from './graph.js'
 import { type Instruction, type WeightedPath, weightedPaths } from './instruction.js'
 import { choose, toIrreps } from './path.js'
 import type { Triple } from './plan.js'
@@ -42,14 +42,15 @@ const ALL: readonly OperandName[] = ['x1', 'x2', 'weight', 'gradOut']
  *
  * the gather, `TensorProduct` in mode `uvu` with weights for every edge, and scatter of message passing in one pass: nothing of the
  * size of edges times channels is ever made. What an edge's attributes make of the coefficients is one small matrix for each path,
- * computed for sixteen edges at once; channels are lanes of the rest. A node's edges are summed by one thread in their order, so the
- * same arrays give the same numbers at any number of threads.
+ * computed for up to sixteen edges at once; channels are lanes of the rest. A node's edges are summed by one thread in their order, so
+ * the same arrays give the same numbers at every call and at any number of threads. It runs on the CPU and on CUDA; there, arrays in
+ * host memory are copied as a whole for each call, DeviceArrays stay where they are.
  *
  * Paths are given as to `TensorProduct`: in1 counts the blocks of the node's features, in2 those of the edge's attributes, which
  * have one channel each; all of them have weights, or none has.
  *
  * @throws GauntletError ERR_IRREPS; ERR_ARGUMENT for an instruction that cannot be; ERR_UNREACHABLE for one that triangle or parity
- * forbid; ERR_DEVICE where the asked device is missing, or is no CPU
+ * forbid; ERR_DEVICE where the asked device is missing
  * @example
  * const conv = new TensorProductConv('64x0e+64x1o', '0e+1o+2e', '64x0e+64x1o', [
  *   { in1: 0, in2: 0, out: 0, mode: 'uvu', hasWeight: true },
@@ -88,7 +89,7 @@ export class TensorProductConv implements Disposable {
     ;[this.irrepsIn1, this.irrepsIn2, this.irrepsOut] = irreps
     this.paths = Object.freeze(paths)
     this.weightNumel = paths.reduce((sum, { hasWeight, shape }) => sum + (hasWeight ? shape[0] : 0), 0)
-    this.device = options.device === undefined || options.device === 'auto' ? 'cpu' : resolveDevice(options.device)
+    this.device = resolveDevice(options.device)
     const table = this.encodedPlan()
     this.#native = callNative(() => new (loadAddon().NativeConvolution)(this.device, table.integers, table.reals))
   }
@@ -99,7 +100,7 @@ export class TensorProductConv implements Disposable {
    * @param weight [graph.edges, weightNumel]; undefined where there are no weights
    * @returns [graph.nodes.receivers, irrepsOut.dim]: `options.out` where it is given (overwritten; it may share memory with an input)
    * @throws GauntletError ERR_DTYPE, ERR_LENGTH, ERR_BUFFER, ERR_ARGUMENT, ERR_DEVICE, ERR_DISPOSED before anything is written,
-   * ERR_MEMORY
+   * ERR_MEMORY, ERR_CUDA
    */
   forward<Out extends FloatArray>(
     graph: Graph,
@@ -194,7 +195,7 @@ export class TensorProductConv implements Disposable {
 
   /** The convolution's form on a graph. */
   #on(graph: Graph): MultilinearForm<GraphExecution> {
-    const lists = graphLists(graph)
+    const native = graphOn(graph, this.device)
     let form = this.#forms.get(graph)
     if (!form) {
       const operands: OperandInfo[] = [
@@ -203,7 +204,7 @@ export class TensorProductConv implements Disposable {
         { name: 'gradOut', dim: this.irrepsOut.dim, irreps: this.irrepsOut.toString() },
       ]
       if (this.weightNumel > 0) operands.push({ name: 'weight', dim: this.weightNumel })
-      form = new MultilinearForm([new GraphExecution(this.device, this.#native, operands, graph, lists)])
+      form = new MultilinearForm([new GraphExecution(this.device, this.#native, operands, graph, native)])
       this.#forms.set(graph, form)
     }
     return form
@@ -223,12 +224,12 @@ class GraphExecution implements Evaluator {
     private readonly native: NativeConvolution,
     readonly operands: readonly OperandInfo[],
     private readonly graph: Graph,
-    private readonly lists: GraphLists,
+    private readonly graphOnDevice: NativeGraph,
   ) {}
 
   evaluate(target: Target, inputs: readonly FloatArray[], { out, accumulate = false }: ResultOptions): FloatArray {
     const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
-    callNative(() => this.native.evaluate(target, x1, x2, y, w, this.lists, accumulate))
+    callNative(() => this.native.evaluate(target, x1, x2, y, w, this.graphOnDevice, accumulate))
     return out
   }
 

@@ -1,4 +1,5 @@
 import { expected, GauntletError } from '../runtime/errors.js'
+import { callNative, type DeviceId, loadAddon, type NativeGraph } from '../runtime/native.js'
 
 /** How many nodes edges begin at and end at, where these are not the same ones. */
 export interface BipartiteNodes {
@@ -12,8 +13,8 @@ interface Incidence {
   order: Int32Array
 }
 
-/** The lists of a graph as native code reads them. @internal */
-export interface GraphLists {
+/** The lists of a graph as native code reads them. */
+interface GraphLists {
   senders: Int32Array
   receivers: Int32Array
   senderStart: Int32Array
@@ -22,18 +23,28 @@ export interface GraphLists {
   receiverOrder: Int32Array
 }
 
-const lists = new WeakMap<Graph, GraphLists>()
+const graphs = new WeakMap<Graph, { lists: GraphLists; on: Map<DeviceId, NativeGraph> }>()
 
-/** @internal */
-export function graphLists(graph: unknown): GraphLists {
-  const found = graph instanceof Graph ? lists.get(graph) : undefined
+/**
+ * The lists of a graph on a device, copied there once for all convolutions.
+ *
+ * @internal
+ * @throws GauntletError ERR_ARGUMENT where it is no Graph, ERR_MEMORY, ERR_CUDA
+ */
+export function graphOn(graph: unknown, device: DeviceId): NativeGraph {
+  const found = graph instanceof Graph ? graphs.get(graph) : undefined
   if (!found) throw expected('a Graph', 'graph', graph)
-  return found
+  let native = found.on.get(device)
+  if (!native) {
+    native = callNative(() => new (loadAddon().NativeGraph)(device, found.lists))
+    found.on.set(device, native)
+  }
+  return native
 }
 
 /**
  * The edges of a graph, checked and listed by receiver and by sender once, for any number of convolutions. It copies what it is
- * given. Edges may come in any order, and per-edge arrays keep that order; convolutions read them fastest where receivers ascend.
+ * given; on a GPU its lists are copied there once too, and stay. Edges may come in any order, and per-edge arrays keep that order; convolutions read them fastest where receivers ascend.
  *
  * @example
  * const graph = new Graph(Int32Array.of(1, 2, 0), Int32Array.of(0, 0, 2), 3) // 1 -> 0, 2 -> 0, 0 -> 2
@@ -71,13 +82,14 @@ export class Graph {
       incidence(own.senders, this.nodes.senders),
       incidence(own.receivers, this.nodes.receivers),
     ]
-    lists.set(this, {
+    const lists = {
       ...own,
       senderStart: bySender.start,
       senderOrder: bySender.order,
       receiverStart: byReceiver.start,
       receiverOrder: byReceiver.order,
-    })
+    }
+    graphs.set(this, { lists, on: new Map() })
   }
 }
 

@@ -3,13 +3,8 @@ import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { lebedev } from '../o3/lebedev.js'
 import { expected, GauntletError } from '../runtime/errors.js'
 import { Circuit, type Value } from './circuit.js'
-import {
-  contractionArguments,
-  Contraction,
-  type ContractionForm,
-  type ContractionOptions,
-  type WeightPart,
-} from './contraction.js'
+import { Contraction, type ContractionForm, type ContractionOptions, type WeightPart } from './contraction.js'
+import { contractionArguments } from './contraction-arguments.js'
 
 /** The highest degree that the points are exact to. */
 const MAX_PRECISION = 41

@@ -1,13 +1,8 @@
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { GauntletError } from '../runtime/errors.js'
 import { Circuit, type Value } from './circuit.js'
-import {
-  contractionArguments,
-  Contraction,
-  type ContractionForm,
-  type ContractionOptions,
-  type WeightPart,
-} from './contraction.js'
+import { Contraction, type ContractionForm, type ContractionOptions, type WeightPart } from './contraction.js'
+import { contractionArguments } from './contraction-arguments.js'
 import type { Mixing } from './contraction-table.js'
 import { type SymmetricPaths, symmetricPaths } from './symmetric-polynomials.js'
 

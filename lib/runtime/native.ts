@@ -73,8 +73,9 @@ export interface Addon {
   measureMachine(threads: number, milliseconds: number): MachineRates
   NativeExecutor: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeExecutor
   NativeConvolution: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeConvolution
+  NativeGraph: new (device: DeviceId, lists: object) => NativeGraph
   NativeEdgeFunction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeEdgeFunction
-  NativeContraction: new (integers: Int32Array, reals: Float64Array) => NativeContraction
+  NativeContraction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeContraction
   NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
 }
 
@@ -103,11 +104,14 @@ export interface NativeConvolution {
     x2: NativeOperand,
     y: NativeOperand,
     w: NativeOperand | undefined,
-    graph: object,
+    graph: NativeGraph,
     accumulate: boolean,
   ): void
   dispose(): void
 }
+
+/** The lists of a graph on a device, for convolutions there. */
+export type NativeGraph = object
 
 /** A function of edges on a device; see native/core/edge_function.h. */
 export interface NativeEdgeFunction {
@@ -124,7 +128,7 @@ export interface NativeEdgeFunction {
   dispose(): void
 }
 
-/** A circuit over nodes on the CPU; see native/core/contraction.h. */
+/** A circuit over nodes on a device; see native/core/contraction.h. */
 export interface NativeContraction {
   run(elements: Int32Array, ...operands: NativeOperand[]): void
   dispose(): void

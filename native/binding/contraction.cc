@@ -8,6 +8,18 @@
 #include "binding/memory.h"
 
 namespace gauntlet::binding {
+namespace {
+
+std::unique_ptr<Contraction> make_contraction(ContractionTable table, Device device) {
+  if (device == kHost) return make_cpu_contraction(std::move(table));
+#ifdef GAUNTLET_WITH_CUDA
+  return make_cuda_contraction(std::move(table), device);
+#else
+  throw Error("ERR_DEVICE", cuda_status().reason);
+#endif
+}
+
+}  // namespace
 
 Napi::Function NativeContraction::define(Napi::Env env) {
   return DefineClass(
@@ -17,13 +29,14 @@ Napi::Function NativeContraction::define(Napi::Env env) {
 
 NativeContraction::NativeContraction(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeContraction>(info) {
   guard(info.Env(), [&] {
-    ContractionTable table = decode_contraction(read_array<int32_t>(info.Env(), info[0], napi_int32_array),
-                                                read_array<double>(info.Env(), info[1], napi_float64_array));
+    device_ = parse_device(info[0].ToString().Utf8Value());
+    ContractionTable table = decode_contraction(read_array<int32_t>(info.Env(), info[1], napi_int32_array),
+                                                read_array<double>(info.Env(), info[2], napi_float64_array));
     elements_ = table.elements;
     for (size_t n = 0; n < table.operands.size(); ++n) {
       shapes_.push_back({table.length(n, 1), table.operands[n].weights, table.operands[n].result});
     }
-    contraction_ = make_cpu_contraction(std::move(table));
+    contraction_ = make_contraction(std::move(table), device_);
   });
 }
 
@@ -39,7 +52,7 @@ void NativeContraction::run(const Napi::CallbackInfo& info) {
     }
     std::vector<Argument> arguments;
     for (size_t n = 0; n < shapes_.size(); ++n) {
-      arguments.push_back(read_argument(info.Env(), info[n + 1], kHost));
+      arguments.push_back(read_argument(info.Env(), info[n + 1], device_));
       const size_t rows = shapes_[n].weights ? 1 : elements.size();
       check_rows(arguments.back(), rows, shapes_[n].dim, "array " + std::to_string(n));
     }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "binding/devices.h"
 #include "core/contraction.h"
 
 namespace gauntlet::binding {
@@ -14,7 +15,7 @@ class NativeContraction : public Napi::ObjectWrap<NativeContraction> {
  public:
   static Napi::Function define(Napi::Env env);
 
-  /// new (integers: Int32Array, reals: Float64Array)
+  /// new (device, integers: Int32Array, reals: Float64Array)
   explicit NativeContraction(const Napi::CallbackInfo& info);
 
  private:
@@ -27,6 +28,7 @@ class NativeContraction : public Napi::ObjectWrap<NativeContraction> {
   void dispose(const Napi::CallbackInfo& info);
 
   std::unique_ptr<Contraction> contraction_;
+  Device device_ = kHost;
   int32_t elements_ = 0;  // how many kinds
   std::vector<Shape> shapes_;
 };

@@ -5,29 +5,19 @@
 
 #include "binding/call.h"
 #include "binding/errors.h"
+#include "binding/graph.h"
 #include "binding/memory.h"
 
 namespace gauntlet::binding {
 namespace {
 
-std::span<const int32_t> list(const Napi::Object& graph, const char* name, size_t least) {
-  const auto values = read_array<int32_t>(graph.Env(), graph.Get(name), napi_int32_array);
-  if (values.size() < least) throw Error("ERR_ARGUMENT", "The graph is malformed");
-  return values;
-}
-
-/// The lists that lib/product/graph.ts keeps to itself; it has made sure of what is in them.
-GraphView read_graph(const Napi::Value& value) {
-  if (!value.IsObject()) throw Error("ERR_ARGUMENT", "Expected a graph");
-  const Napi::Object graph = value.As<Napi::Object>();
-  const auto senders = list(graph, "senders", 0);
-  const size_t edges = senders.size();
-  const auto sender_start = list(graph, "senderStart", 1), receiver_start = list(graph, "receiverStart", 1);
-  return {edges,
-          senders.data(),
-          list(graph, "receivers", edges).data(),
-          {sender_start.size() - 1, sender_start.data(), list(graph, "senderOrder", edges).data()},
-          {receiver_start.size() - 1, receiver_start.data(), list(graph, "receiverOrder", edges).data()}};
+std::unique_ptr<Convolution> make_convolution(const ConvolutionTable& table, Device device) {
+  if (device == kHost) return make_cpu_convolution(table);
+#ifdef GAUNTLET_WITH_CUDA
+  return make_cuda_convolution(table, device);
+#else
+  throw Error("ERR_DEVICE", cuda_status().reason);
+#endif
 }
 
 }  // namespace
@@ -41,11 +31,10 @@ Napi::Function NativeConvolution::define(Napi::Env env) {
 NativeConvolution::NativeConvolution(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeConvolution>(info) {
   guard(info.Env(), [&] {
     device_ = parse_device(info[0].ToString().Utf8Value());
-    if (device_ != kHost) throw Error("ERR_DEVICE", "Convolutions run on the CPU only so far");
     const ConvolutionTable table = decode_convolution(read_array<int32_t>(info.Env(), info[1], napi_int32_array),
                                                       read_array<double>(info.Env(), info[2], napi_float64_array));
     std::copy_n(table.dim, kOperands, dim_);
-    convolution_ = make_cpu_convolution(table);
+    convolution_ = make_convolution(table, device_);
   });
 }
 
@@ -59,7 +48,7 @@ void NativeConvolution::evaluate(const Napi::CallbackInfo& info) {
         napi_get_value_bool(info.Env(), info[6], &accumulate) != napi_ok) {
       throw Error("ERR_ARGUMENT", "Expected an operand to leave out and whether to accumulate");
     }
-    const GraphView graph = read_graph(info[5]);
+    const GraphView& graph = NativeGraph::view_of(info.Env(), info[5], device_);
     const size_t rows[kOperands] = {graph.by_sender.nodes, graph.edges, graph.by_receiver.nodes, graph.edges};
     Argument arguments[kOperands];
     for (int o = 0; o < last; ++o) {

@@ -18,7 +18,7 @@ class NativeConvolution : public Napi::ObjectWrap<NativeConvolution> {
   explicit NativeConvolution(const Napi::CallbackInfo& info);
 
  private:
-  /// (target, x1, x2, y, w, graph: { senders, receivers, senderStart, senderOrder, receiverStart, receiverOrder }, accumulate)
+  /// (target, x1, x2, y, w, graph: NativeGraph on the same device, accumulate)
   void evaluate(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
 

@@ -12,6 +12,7 @@
 #include "binding/edge_function.h"
 #include "binding/errors.h"
 #include "binding/executor.h"
+#include "binding/graph.h"
 #include "binding/memory.h"
 #include "core/build_info.h"
 #include "cpu/cores.h"
@@ -44,6 +45,7 @@ class Addon : public Napi::Addon<Addon> {
                          });
     exports.Set("NativeExecutor", NativeExecutor::define(env));
     exports.Set("NativeConvolution", NativeConvolution::define(env));
+    exports.Set("NativeGraph", NativeGraph::define(env));
     exports.Set("NativeContraction", NativeContraction::define(env));
     exports.Set("NativeEdgeFunction", NativeEdgeFunction::define(env));
     exports.Set("NativeDeviceArray", DeviceArray::define(env));

@@ -72,11 +72,16 @@ class Contraction {
  public:
   virtual ~Contraction() = default;
 
-  /// Overwrites the results among `operands`, which must not overlap anything else; `elements` are in range, one of each node.
+  /// Overwrites the results among `operands`, which must not overlap anything else; `elements`, in host memory,
+  /// are in range, one of each node.
   /// Blocks until all is complete. The same operands give the same floats at every call. Safe to call from several threads.
   virtual void run(std::span<const Operand> operands, std::span<const int32_t> elements) = 0;
 };
 
 std::unique_ptr<Contraction> make_cpu_contraction(ContractionTable table);
+
+#ifdef GAUNTLET_WITH_CUDA
+std::unique_ptr<Contraction> make_cuda_contraction(ContractionTable table, int device);
+#endif
 
 }  // namespace gauntlet

@@ -45,6 +45,7 @@ struct Incidence {
   const int32_t* order;
 };
 
+/// Where a convolution works: in host memory, or on its CUDA device.
 struct GraphView {
   size_t edges;
   const int32_t *senders, *receivers;  // of every edge
@@ -61,5 +62,12 @@ class Convolution {
 };
 
 std::unique_ptr<Convolution> make_cpu_convolution(const ConvolutionTable& table);
+
+#ifdef GAUNTLET_WITH_CUDA
+std::unique_ptr<Convolution> make_cuda_convolution(const ConvolutionTable& table, int device);
+
+/// A copy of a graph's lists on a device, for any number of convolutions there.
+std::shared_ptr<const GraphView> copy_graph_to_cuda(const GraphView& graph, int device);
+#endif
 
 }  // namespace gauntlet

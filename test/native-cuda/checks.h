@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "contraction.h"
+#include "convolution.h"
 #include "core/executor.h"
 #include "edges.h"
 #include "mixed.h"
@@ -166,6 +168,72 @@ void check_mixed(const std::string& name, const Plan& plan, size_t batch, unsign
     std::vector<double> sum = wanted;
     for (size_t n = 0; n < sum.size(); ++n) sum[n] += x[target][n];
     expect(relative_error(run(false, true), sum) < kTolerance, label + ", accumulated");
+  }
+}
+
+void check_convolution(const std::string& name, const ConvolutionTable& table, const RandomGraph& ends) {
+  Random random(40);
+  const GraphView graph = ends.view();
+  const size_t rows[kOperands] = {graph.by_sender.nodes, graph.edges, graph.by_receiver.nodes, graph.edges};
+  std::vector<float> x[kOperands];
+  for (int o = 0; o < kOperands; ++o) x[o] = random_floats(random, rows[o] * table.dim[o]);
+  const auto convolution = make_cuda_convolution(table, 0);
+  const auto on_device = copy_graph_to_cuda(graph, 0);
+  for (int target = 0; target < (table.dim[kWeights] > 0 ? kOperands : 3); ++target) {
+    const std::vector<double> wanted = evaluate_convolution(table, target, x, graph);
+    const std::string label = name + ", target " + std::to_string(target);
+    std::vector<float> first;
+    for (const Order order : {Order::forward, Order::backward, Order::shuffled}) {
+      for (const bool accumulate : {false, true}) {
+        emulated::machine.order = order;
+        std::vector<float> out(x[target].size(), std::nanf(""));
+        if (accumulate) out = x[target];
+        Operand operands[kOperands];
+        for (int o = 0; o < kOperands; ++o)
+          operands[o] = {o == target ? out.data() : x[o].data(), order != Order::forward};
+        convolution->evaluate(target, operands, *on_device, accumulate);
+        std::vector<double> sum = wanted;
+        for (size_t n = 0; accumulate && n < sum.size(); ++n) sum[n] += x[target][n];
+        const double error = relative_error(out, sum);
+        expect(error < kTolerance, label + (accumulate ? ", accumulated" : "") + ": error " + std::to_string(error));
+        if (accumulate) continue;
+        if (order == Order::forward) first = out;
+        expect(out == first, label + ": depends on thread order");
+      }
+    }
+  }
+}
+
+void check_contraction(const std::string& name, const ContractionTable& table, const std::vector<int32_t>& elements) {
+  Random random(50);
+  std::vector<std::vector<float>> x;
+  for (size_t n = 0; n < table.operands.size(); ++n) {
+    x.push_back(random_floats(random, table.length(n, elements.size())));
+    for (float& value : x.back()) value *= 0.5f;
+  }
+  const std::vector<std::vector<double>> wanted = evaluate_contraction(table, x, elements);
+  for (const Machine& machine : {kMachines[0], kMachines[3]}) {
+    emulated::machine.shared_per_block = machine.shared_per_block;
+    emulated::machine.shared_per_multiprocessor = machine.shared_per_multiprocessor;
+    const auto contraction = make_cuda_contraction(table, 0);
+    std::vector<std::vector<float>> first;
+    for (const Order order : {Order::forward, Order::backward, Order::shuffled}) {
+      emulated::machine.order = order;
+      std::vector<std::vector<float>> arrays = x;
+      std::vector<Operand> operands;
+      for (size_t n = 0; n < arrays.size(); ++n) {
+        if (table.operands[n].result) std::ranges::fill(arrays[n], std::nanf(""));
+        operands.push_back({arrays[n].data(), order != Order::forward});
+      }
+      contraction->run(operands, elements);
+      if (order == Order::forward) first = arrays;
+      expect(arrays == first, name + ", " + machine.name + ": depends on thread order");
+      for (size_t n = 0; n < arrays.size(); ++n) {
+        if (!table.operands[n].result) continue;
+        const double error = relative_error(arrays[n], wanted[n]);
+        expect(error < kTolerance, name + ", " + machine.name + ", array " + std::to_string(n) + ": error " + std::to_string(error));
+      }
+    }
   }
 }
 

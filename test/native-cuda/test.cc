@@ -242,6 +242,64 @@ void test_edges() {
   make_cuda_edge_function(radial_family(Family::bessel, 4), 0)->run(Pass::forward, {}, 0);
 }
 
+void test_convolution() {
+  Random random(41);
+  const RandomGraph some(random, 40, {9, 7}, {1, 2}, {7, 4});  // nodes of both kinds without edges
+  const RandomGraph hub(random, 35, {5, 6}, {3, 2}, {1, 1});   // one node has all edges
+  const RandomGraph few(random, 5, {3, 2}, {0, 0}, {3, 2});
+  const RandomGraph empty(random, 0, {3, 2}, {0, 0}, {1, 1});
+  for (const bool weights : {true, false}) {
+    const std::string end = weights ? "" : ", no weights";
+    for (const int channels : {1, 5, 32, 70}) {
+      const ConvolutionTable table =
+          random_convolution(random, {{channels, 1}, {channels, 3}}, {{channels, 3}, {channels, 5}}, 4, weights);
+      const std::string name = "convolution, " + std::to_string(channels) + " channels" + end;
+      check_convolution(name, table, channels == 5 ? hub : channels == 70 ? few : some);
+      check_convolution(name + ", no edges", table, empty);
+    }
+    check_convolution("convolution, every width" + end,
+                      random_convolution(random, {{3, 2}, {40, 1}, {3, 5}},
+                                         {{3, 4}, {40, 6}, {3, 11}, {40, 7}, {3, 8}, {4, 5}}, 4, weights),
+                      few);
+  }
+  // Matrices of all paths are more than a block has room for.
+  check_convolution("convolution, in parts",
+                    random_convolution(random, {{2, 71}, {2, 3}}, {{2, 73}, {2, 47}}, 2, true), few);
+  std::string code;
+  try {
+    make_cuda_convolution(random_convolution(random, {{1, 301}}, {{1, 301}}, 2, false), 0);
+  } catch (const Error& error) {
+    code = error.code();
+  }
+  expect(code == "ERR_ARGUMENT", "convolution: a path beyond shared memory");
+}
+
+void test_contraction() {
+  Random random(51);
+  std::vector<int32_t> elements;  // none is of kind 2
+  for (int n = 0; n < 23; ++n) elements.push_back(std::vector{0, 1, 3}[random.integer(0, 2)]);
+  for (const int channels : {1, 5, 32, 70}) {
+    const std::string name = "contraction, " + std::to_string(channels) + " channels";
+    const ContractionTable table = random_contraction(random, channels, 4, 30, 60);
+    check_contraction(name, table, elements);
+    check_contraction(name + ", one node", table, {3});
+    check_contraction(name + ", no nodes", table, {});
+  }
+  // Rows that the least machine cannot keep in shared memory.
+  check_contraction("contraction, many rows", random_contraction(random, 5, 4, 150, 300), elements);
+  ContractionTable unwritten = random_contraction(random, 1, 1, 30, 5);
+  unwritten.factors = {29, 29};
+  unwritten.runs = {{1, 1, 0}};
+  unwritten.targets = {28};
+  std::string code;
+  try {
+    make_cuda_contraction(unwritten, 0);
+  } catch (const Error& error) {
+    code = error.code();
+  }
+  expect(code == "ERR_ARGUMENT", "contraction: a row that nothing writes");
+}
+
 void test_runtime() {
   expect(cuda::status().usable && cuda::devices().size() == 1, "runtime: the emulated GPU is found");
   float* memory = static_cast<float*>(cuda::allocate_device(0, 4 * sizeof(float)));
@@ -270,11 +328,13 @@ int main(int argc, char** argv) {
   const std::pair<const char*, void (*)()> tests[] = {
       {"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},   {"grid", test_grid},
       {"fourier", test_fourier}, {"matrix", test_matrix}, {"groups", test_groups}, {"chunks", test_chunks},
-      {"mixed", test_mixed},     {"edges", test_edges}};
+      {"mixed", test_mixed},     {"edges", test_edges},
+      {"convolution", test_convolution},
+      {"contraction", test_contraction}};
   for (const auto& [name, test] : tests) {
     if (argc > 1 && std::strcmp(argv[1], name) != 0) continue;
     test();
-    std::printf("%-8s %d checks, %d failed\n", name, checks, failures);
+    std::printf("%-11s %d checks, %d failed\n", name, checks, failures);
     std::fflush(stdout);
   }
   return failures == 0 && checks > 0 ? 0 : 1;

@@ -199,7 +199,7 @@ describe('TensorProductConv', () => {
   })
 
   it('takes DeviceArrays', () => {
-    const [a, b, w] = [x1, x2, weight].map((array) => DeviceArray.from(array, 'cpu'))
+    const [a, b, w] = [x1, x2, weight].map((array) => DeviceArray.from(array, conv.device))
     const result = conv.forward(graph, a, b, w)
     expect(result).toBeInstanceOf(DeviceArray)
     expect(result.toArray()).toEqual(conv.forward(graph, x1, x2, weight))

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { Irreps, Random, randomRotation, rotate } from '../../lib/o3/index.js'
 import { SymmetricContraction } from '../../lib/product/symmetric-contraction.js'
 import { referenceSymmetricContraction, type ContractionArrays } from '../../lib/product/symmetric-reference.js'
-import { getNumThreads, setNumThreads } from '../../lib/runtime/index.js'
+import { DeviceArray, getNumThreads, setNumThreads } from '../../lib/runtime/index.js'
 import { errorOf } from '../o3/helpers.js'
 import { loadReference, type ReferenceCase } from '../reference/load.js'
 import { relativeError, TOLERANCE } from './helpers.js'
@@ -195,6 +195,23 @@ describe('SymmetricContraction', () => {
     expect(relativeError(turned, turn(contraction.irrepsOut, contraction.forward(x, elements, weight)))).toBeLessThan(
       TOLERANCE,
     )
+  })
+
+  test('takes DeviceArrays, and gives them where all features are such', () => {
+    const place = (array: Float32Array): DeviceArray => DeviceArray.from(array, contraction.device)
+    const [a, w, g, along] = [x, weight, gradOut, v.x].map(place)
+    const out = contraction.forward(a, elements, weight)
+    expect(out).toBeInstanceOf(DeviceArray)
+    expect(out.toArray()).toEqual(contraction.forward(x, elements, weight))
+    expect(contraction.forward(x, elements, w)).toBeInstanceOf(Float32Array)
+    const wanted = contraction.doubleBackward({ x: v.x }, gradOut, x, elements, weight)
+    const found = contraction.doubleBackward({ x: along }, g, a, elements, w)
+    for (const name of ['x', 'weight', 'gradOut'] as const) expect(found[name].toArray()).toEqual(wanted[name])
+    const into = place(new Float32Array(weight.length).fill(NaN))
+    contraction.backward(gradOut, a, elements, w, { only: ['weight'], out: { weight: into } })
+    expect(into.toArray()).toEqual(contraction.backward(gradOut, x, elements, weight).weight)
+    into.dispose()
+    expect(errorOf(() => contraction.forward(a, elements, into)).code).toBe('ERR_DISPOSED')
   })
 
   test('gives the same floats on any number of threads', () => {

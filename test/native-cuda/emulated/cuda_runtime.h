@@ -1,8 +1,8 @@
 // CUDA C++ for a machine without a GPU: enough of the language and of the runtime to compile cuda/*.cu with a C++ compiler, as
 // they are, and to run their kernels on the CPU. It exists to test index arithmetic, barriers and the order of copies.
 //
-// A thread block is a set of fibers, each of which runs until its next barrier; the order in which they run is chosen by the
-// test, so that a missing barrier shows as a result that depends on it. Shared memory beyond what a launch asked for is poisoned
+// A thread block is a set of fibers, each of which runs until its next barrier, of the block or of its warp; the order in which
+// they run is chosen by the test, so that a missing barrier shows as a result that depends on it. Shared memory beyond what a launch asked for is poisoned
 // for AddressSanitizer, and filled with NaN before every block. Streams are queues that run when they are waited for.
 #pragma once
 
@@ -84,15 +84,18 @@ inline std::byte* shared_memory = nullptr;  // set by the definition of dynamic_
 class BlockRunner {
  public:
   void run(unsigned threads, const std::function<void()>& body);
-  void barrier();
+  void barrier() { wait(true); }
+  /// All threads of a warp go through the same of these.
+  void warp_barrier() { wait(false); }
   unsigned current = 0;
 
  private:
   static void enter();
+  void wait(bool for_block);
   struct Fiber {
     ucontext_t context;
     std::unique_ptr<std::byte[]> stack;
-    bool done;
+    bool done, waits_for_block;
   };
   std::vector<Fiber> fibers_;
   ucontext_t scheduler_;
@@ -109,14 +112,17 @@ inline void BlockRunner::enter() {
   swapcontext(&block_runner.fibers_[block_runner.current].context, &block_runner.scheduler_);
 }
 
-inline void BlockRunner::barrier() { swapcontext(&fibers_[current].context, &scheduler_); }
+inline void BlockRunner::wait(bool for_block) {
+  fibers_[current].waits_for_block = for_block;
+  swapcontext(&fibers_[current].context, &scheduler_);
+}
 
 inline void BlockRunner::run(unsigned threads, const std::function<void()>& body) {
   body_ = &body;
   fibers_.resize(threads);
   for (Fiber& fiber : fibers_) {
     if (!fiber.stack) fiber.stack = std::make_unique<std::byte[]>(kStackBytes);
-    fiber.done = false;
+    fiber.done = fiber.waits_for_block = false;
     getcontext(&fiber.context);
     fiber.context.uc_stack.ss_sp = fiber.stack.get();
     fiber.context.uc_stack.ss_size = kStackBytes;
@@ -128,17 +134,23 @@ inline void BlockRunner::run(unsigned threads, const std::function<void()>& body
   if (machine.order == Order::backward) std::reverse(order.begin(), order.end());
   for (;;) {
     if (machine.order == Order::shuffled) std::shuffle(order.begin(), order.end(), shuffle);
-    unsigned done = 0;
+    // Warps may go through barriers of their own while others wait for the block.
+    unsigned done = 0, waiting = 0;
     for (unsigned thread : order) {
       current = thread;
-      if (!fibers_[thread].done) swapcontext(&scheduler_, &fibers_[thread].context);
+      if (!fibers_[thread].done && !fibers_[thread].waits_for_block) {
+        swapcontext(&scheduler_, &fibers_[thread].context);
+      }
       done += fibers_[thread].done;
+      waiting += !fibers_[thread].done && fibers_[thread].waits_for_block;
     }
     if (done == threads) return;
+    if (done + waiting < threads) continue;
     if (done != 0) {
       std::fprintf(stderr, "%u of %u threads ended before a barrier that the others wait at\n", done, threads);
       std::abort();
     }
+    for (Fiber& fiber : fibers_) fiber.waits_for_block = false;
   }
 }
 
@@ -152,6 +164,15 @@ struct ThreadIndex {
 inline ThreadIndex threadIdx;
 inline dim3 blockIdx, gridDim, blockDim;
 inline void __syncthreads() { emulated::block_runner.barrier(); }
+inline float __shfl_xor_sync(unsigned, float value, int mask) {
+  static float values[1024];
+  const unsigned thread = threadIdx.x;
+  values[thread] = value;
+  emulated::block_runner.warp_barrier();
+  const float other = values[thread ^ static_cast<unsigned>(mask)];
+  emulated::block_runner.warp_barrier();  // before the next exchange overwrites what others have yet to read
+  return other;
+}
 
 // ---- runtime ----
 
