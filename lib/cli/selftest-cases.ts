@@ -16,20 +16,30 @@ import {
   type MethodName,
   type SettingName,
 } from './methods.js'
+import type { SelftestCase } from './selftest-case.js'
+import { productErrors } from './selftest-products.js'
 
-export interface SelftestCase {
+/** A product without weights. */
+interface ProductCase {
   name: string
   batch: number
   create: (device: DeviceOption) => Product
 }
 
 /** Every method in every setting up to `lmax`, then sizes and irreps chosen to be awkward. */
-export function selftestCases(lmax: number): SelftestCase[] {
-  return [...systematic(lmax), ...batches(), ...full(), ...gaunt(), ...vector(), ...matrix()]
+export function productCases(lmax: number): SelftestCase[] {
+  const cases = [...systematic(lmax), ...batches(), ...full(), ...gaunt(), ...vector(), ...matrix()]
+  return cases.map(({ name, batch, create }) => ({
+    name,
+    errors: (device, random) => {
+      using product = create(device)
+      return productErrors(product, batch, random)
+    },
+  }))
 }
 
-function systematic(lmax: number): SelftestCase[] {
-  const cases: SelftestCase[] = []
+function systematic(lmax: number): ProductCase[] {
+  const cases: ProductCase[] = []
   for (let l = 0; l <= lmax; l++) {
     for (const where of SETTING_NAMES) {
       for (const method of METHOD_NAMES) {
@@ -54,8 +64,8 @@ export function couples(method: MethodName, where: SettingName, l: number): bool
 }
 
 /** Batches and channels on both sides of the sizes at which kernels change over: 16 lanes, 64 lanes, whole tiles. */
-function batches(): SelftestCase[] {
-  const cases: SelftestCase[] = []
+function batches(): ProductCase[] {
+  const cases: ProductCase[] = []
   for (const method of METHOD_NAMES) {
     for (const [batch, channels] of [
       [1, 1],
@@ -76,8 +86,8 @@ function batches(): SelftestCase[] {
   return cases
 }
 
-function full(): SelftestCase[] {
-  const cases: SelftestCase[] = []
+function full(): ProductCase[] {
+  const cases: ProductCase[] = []
   for (const implementation of ['sparse', 'dense'] as const) {
     const add = (name: string, in1: string, in2: string, options: object = {}, batch = 7): void => {
       cases.push({
@@ -101,8 +111,8 @@ function full(): SelftestCase[] {
   return cases
 }
 
-function gaunt(): SelftestCase[] {
-  const cases: SelftestCase[] = []
+function gaunt(): ProductCase[] {
+  const cases: ProductCase[] = []
   for (const algorithm of ['sparse', 'fourier', 'grid'] as const) {
     const add = (name: string, in1: string, in2: string, out?: string, options: object = {}): void => {
       cases.push({
@@ -126,14 +136,17 @@ function gaunt(): SelftestCase[] {
   return cases
 }
 
-function vector(): SelftestCase[] {
-  const cases: SelftestCase[] = []
+function vector(): ProductCase[] {
+  const cases: ProductCase[] = []
   const add = (name: string, in1: string, in2: string, out?: string, options: object = {}): void => {
-    cases.push({
-      name: `vector ${name}`,
-      batch: 9,
-      create: (device) => new VectorTensorProduct(in1, in2, out, { ...options, device }),
-    })
+    for (const algorithm of ['grid', 'sparse'] as const) {
+      if (algorithm === 'sparse' && 'grid' in options) continue
+      cases.push({
+        name: `vector ${algorithm} ${name}`,
+        batch: 9,
+        create: (device) => new VectorTensorProduct(in1, in2, out, { ...options, algorithm, device }),
+      })
+    }
   }
   add('everything it reaches', '5x0e+5x1o+5x2e', '5x0e+5x1o+5x2e')
   add('the cross product', '4x1o', '4x1o', '4x1e')
@@ -145,8 +158,8 @@ function vector(): SelftestCase[] {
   return cases
 }
 
-function matrix(): SelftestCase[] {
-  const cases: SelftestCase[] = []
+function matrix(): ProductCase[] {
+  const cases: ProductCase[] = []
   const add = (name: string, in1: string, in2: string, out?: string, options: object = {}): void => {
     cases.push({
       name: `matrix ${name}`,

@@ -5,9 +5,11 @@ import { chooseDevice, deviceOptions } from './device.js'
 import { scientific } from './format.js'
 import { describeProvenance, provenance } from './machine.js'
 import { flag, integer } from './options.js'
-import { selftestCases, type SelftestCase } from './selftest-cases.js'
-import { edgeCases, edgeErrors, type EdgeCase } from './selftest-edges.js'
-import { productErrors } from './selftest-products.js'
+import type { SelftestCase } from './selftest-case.js'
+import { productCases } from './selftest-cases.js'
+import { edgeCases } from './selftest-edges.js'
+import { graphCases } from './selftest-graphs.js'
+import { weightedCases } from './selftest-weighted.js'
 
 /** Float32 sums of tens of terms, every one rounded to 6e-8; a wrong coefficient is thousands of times larger. */
 const TOLERANCE = 2e-6
@@ -24,8 +26,8 @@ interface Outcome {
 
 export const command = defineCommand({
   positionals: [],
-  about: `Checks every form of every product, spherical harmonics and radial functions, at many sizes, against a float64
-reference that shares no code with the kernels, on fresh random inputs, and then their gradients and second derivatives.
+  about: `Checks every form of every product, with and without weights, convolutions, contractions, spherical
+harmonics and radial functions, at many sizes, against a float64 reference that shares no code with the kernels, on fresh random inputs, and then their gradients and second derivatives.
 Every output is filled with NaN before its call. Prints ||out - reference|| / ||reference|| of each case, which has to stay
 below ${TOLERANCE.toExponential()} (${DERIVATIVE_TOLERANCE.toExponential()} for derivatives); exits with status 1 if any case fails. Needs nothing but the
 installed package.`,
@@ -41,10 +43,7 @@ installed package.`,
     const device = chooseDevice(values)
     const seed = values.seed ?? Math.floor(Math.random() * 2 ** 32)
     const random = new Random(seed)
-    const cases: (SelftestCase | EdgeCase)[] = [
-      ...selftestCases(values.quick ? Math.min(2, values.lmax) : values.lmax),
-      ...edgeCases(values.quick),
-    ]
+    const cases = selftestCases(values)
     const outcomes: Outcome[] = []
     if (!values.json) io.out(`${describeProvenance(provenance(device))}\ndevice ${device}, seed ${seed}\n`)
     for (const [index, one] of cases.entries()) {
@@ -77,10 +76,10 @@ function line({ passed, error, name, message }: Outcome): string {
 }
 
 /** One outcome for the values of a function and one for its derivatives. */
-function check(one: SelftestCase | EdgeCase, device: DeviceOption, random: Random): Outcome[] {
+function check(one: SelftestCase, device: DeviceOption, random: Random): Outcome[] {
   const names = [one.name, `${one.name}, derivatives`]
   try {
-    const { values, derivatives } = errorsOf(one, device, random)
+    const { values, derivatives } = one.errors(device, random)
     return [values, derivatives].map((error, n) => {
       const name = names[n]
       if (Number.isNaN(error))
@@ -93,11 +92,7 @@ function check(one: SelftestCase | EdgeCase, device: DeviceOption, random: Rando
   }
 }
 
-function errorsOf(one: SelftestCase | EdgeCase, device: DeviceOption, random: Random) {
-  if ('batch' in one) {
-    using product = one.create(device)
-    return productErrors(product, one.batch, random)
-  }
-  using edgeFunction = one.create(device)
-  return edgeErrors(edgeFunction, one, random)
+/** Every case. */
+export function selftestCases({ lmax, quick }: { lmax: number; quick: boolean }): SelftestCase[] {
+  return [...productCases(quick ? Math.min(2, lmax) : lmax), ...weightedCases(), ...graphCases(), ...edgeCases(quick)]
 }

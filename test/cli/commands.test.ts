@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { usualBatch } from '../../lib/cli/bench-case.js'
-import { selftestCases } from '../../lib/cli/selftest-cases.js'
-import { edgeCases } from '../../lib/cli/selftest-edges.js'
+import { selftestCases } from '../../lib/cli/selftest.js'
 import { cudaStatus } from '../../lib/runtime/index.js'
 import { gauntlet } from './capture.js'
 
@@ -90,7 +89,7 @@ test('selftest passes on this machine, and repeats itself from its seed', async 
     cases: { name: string; error: number; passed: boolean }[]
   }
   expect(first).toMatchObject({ failed: 0, seed: 7 })
-  expect(first.cases).toHaveLength(2 * (selftestCases(0).length + edgeCases(false).length))
+  expect(first.cases).toHaveLength(2 * selftestCases({ lmax: 0, quick: false }).length)
   for (const { name, error, passed } of first.cases) {
     expect(passed, name).toBe(true)
     expect(error, name).toBeLessThan(2e-6)
