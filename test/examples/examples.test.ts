@@ -27,3 +27,10 @@ test('molecule.mjs', () => {
   // A sum of squares.
   for (const line of lines) expect(Number(line.split(': ')[1])).toBeGreaterThan(0)
 })
+
+test('message-passing.mjs', () => {
+  const out = run('message-passing.mjs')
+  // Every edge pulls both ways. Differences of float32 energies are good to some 1e-6 / step, and to step^2.
+  expect(Number(/net force, relative: (\S+)/.exec(out)?.[1])).toBeLessThan(1e-12)
+  expect(Number(/relative error: (\S+)/.exec(out)?.[1])).toBeLessThan(1e-2)
+})
