@@ -87,7 +87,7 @@ console.log('net force, relative:', Math.hypot(...net) / Math.hypot(...forces))
 
 // Along one random direction: the slope of the energy, and what forces say of it.
 const direction = random.normals(3 * atoms)
-const step = 1e-2
+const step = 1e-3
 const moved = (sign) =>
   evaluate(
     molecule.positions.map((x, n) => x + sign * step * direction[n]),

@@ -30,7 +30,7 @@ test('molecule.mjs', () => {
 
 test('message-passing.mjs', () => {
   const out = run('message-passing.mjs')
-  // Every edge pulls both ways. Differences of float32 energies are good to some 1e-6 / step, and to step^2.
+  // Every edge pulls both ways. Float32 energies differ by rounding, 1e-7 / step, and the difference quotient by step^2.
   expect(Number(/net force, relative: (\S+)/.exec(out)?.[1])).toBeLessThan(1e-12)
-  expect(Number(/relative error: (\S+)/.exec(out)?.[1])).toBeLessThan(1e-2)
+  expect(Number(/relative error: (\S+)/.exec(out)?.[1])).toBeLessThan(5e-3)
 })
