@@ -35,7 +35,10 @@ export abstract class ChannelwiseProduct extends Product {
   readonly sharedWeights: boolean
 
   /** @throws GauntletError ERR_ARGUMENT, ERR_DTYPE, ERR_LENGTH for weights that cannot be; as Product's otherwise */
-  protected constructor(definition: Pick<Definition, 'irreps' | 'paths' | 'plan'>, options: ChannelwiseProductOptions) {
+  protected constructor(
+    definition: Pick<Definition, 'irreps' | 'paths' | 'rule' | 'plan'>,
+    options: ChannelwiseProductOptions,
+  ) {
     const weights = choose('weights', ['none', 'block', 'channel'], options.weights)
     const shared = checkShared(options.sharedWeights)
     const operands = chooseOperands(options.weightedOperands)

@@ -24,7 +24,7 @@ const rule: CouplingRule = {
     if ((l1 + l2 + l3) % 2 === 1) return 0
     return Math.hypot(...gauntCoefficients(l1, l2, l3))
   },
-  reason: 'l1+l2+l3 is odd for every pair that triangle and parity allow, and Gaunt coefficients vanish there',
+  reason: 'l1+l2+l3 is odd, and Gaunt coefficients vanish there',
 }
 
 /**
@@ -64,7 +64,7 @@ export class GauntTensorProduct extends ChannelwiseProduct {
       if (grid) return gridPlan(irreps, paths, grid)
       return algorithm === 'fourier' ? fourierPlan(irreps, paths) : sharedPlan(irreps, paths)
     }
-    super({ irreps, paths, plan }, options)
+    super({ irreps, paths, rule, plan }, options)
     this.algorithm = algorithm
     this.grid = grid
   }

@@ -21,7 +21,7 @@ export { Linear, type LinearGradients, type LinearOptions, type LinearParameters
 export { type LinearPath } from './mixed.js'
 export { MatrixTensorProduct, type MatrixTensorProductOptions } from './matrix.js'
 export { type OperandWeightPart, type ScaledOperand } from './operand-weights.js'
-export { type Path } from './path.js'
+export { type CouplingRule, type Path } from './path.js'
 export {
   type AsyncGradientOptions,
   type Directions,

@@ -44,12 +44,12 @@ export class MatrixTensorProduct extends ChannelwiseProduct {
     const rule: CouplingRule = {
       name: 'matrix tensor product',
       coefficient: (l1, l2, l3) => matrixCoefficient(l1, l2, l3, j),
-      reason: `the 6j symbol {l1 l2 l3; ${j} ${j} ${j}} vanishes for every pair that triangle and parity allow`,
+      reason: `the 6j symbol {l1 l2 l3; ${j} ${j} ${j}} vanishes`,
     }
     const irrepsOut = given ?? reachableIrreps(irrepsIn1, irrepsIn2, rule)
     const paths = channelwisePaths(irrepsIn1, irrepsIn2, irrepsOut, rule)
     const irreps: [Irreps, Irreps, Irreps] = [irrepsIn1, irrepsIn2, irrepsOut]
-    super({ irreps, paths, plan: () => matrixPlan(irreps, paths, j) }, options)
+    super({ irreps, paths, rule, plan: () => matrixPlan(irreps, paths, j) }, options)
     this.degree = j
   }
 }

@@ -29,8 +29,8 @@ export interface CouplingRule {
   readonly name: string
   /** The coefficient of a path that triangle and parity allow. */
   coefficient(l1: number, l2: number, l3: number): number
-  /** The rule by which such a coefficient is 0. */
-  readonly reason: string
+  /** Why such a coefficient is 0, where any is. */
+  readonly reason?: string
 }
 
 /** Checks a constructor's irreps argument and names it in the error. */
@@ -105,7 +105,9 @@ export function unreachable(
         ? `no pair has |l1-l2| <= ${ir.l} <= l1+l2`
         : !triangles.some(([a, b]) => a.p * b.p === ir.p)
           ? `every pair with |l1-l2| <= ${ir.l} <= l1+l2 has parity ${ir.p === 1 ? 'odd' : 'even'}`
-          : rule.reason
+          : pairs.some(([a, b]) => mayCouple(a, b, ir) && rule.coefficient(a.l, b.l, ir.l) !== 0)
+            ? 'the input blocks that could be coupled into it have no channels'
+            : `for every pair that triangle and parity allow, ${rule.reason}`
   return new GauntletError('ERR_UNREACHABLE', `${expectation} but received ${mul}x${ir.toString()}: ${reason}`)
 }
 

@@ -19,7 +19,7 @@ import {
 } from './derivative.js'
 import { type AsyncEvaluator, MultilinearForm } from './form.js'
 import { type OperandWeights, SCALED } from './operand-weights.js'
-import type { Path } from './path.js'
+import type { CouplingRule, Path } from './path.js'
 import { encodePlan, type Plan } from './plan.js'
 import { ScaledExecution } from './scaled-execution.js'
 
@@ -44,6 +44,8 @@ export interface Definition {
   paths: readonly Path[]
   /** `outer`: every channel of in1 with every channel of in2; `each`: channel u with channel u; `mixed`: as each path says. */
   channels: 'outer' | 'each' | 'mixed'
+  /** Which paths it loses, where that is decided by degrees. */
+  rule?: CouplingRule
   /** What it computes; with `weights`, linear in them. */
   plan: () => Plan
   /** What is added to that, where some paths take no weights and others do: a form is linear in all of its operands or in none. */
@@ -84,6 +86,8 @@ export abstract class Product implements Disposable {
   readonly paths: readonly Path[]
   /** Which channels are coupled: `outer`, each of in1 with each of in2; `each`, channel u with channel u; `mixed`, as its paths say. */
   readonly channels: 'outer' | 'each' | 'mixed'
+  /** What decides which paths are lost; none in products that lose only those that they are told to. */
+  readonly rule: CouplingRule | undefined
   /** Learnable weights: of every sample, or of all. */
   readonly weightNumel: number
   readonly device: DeviceId
@@ -96,12 +100,13 @@ export abstract class Product implements Disposable {
   #flops: number | undefined
 
   protected constructor(
-    { irreps, paths, channels, plan, unweightedPlan, weights, operandWeights }: Definition,
+    { irreps, paths, channels, rule, plan, unweightedPlan, weights, operandWeights }: Definition,
     options: ProductOptions,
   ) {
     ;[this.irrepsIn1, this.irrepsIn2, this.irrepsOut] = irreps
     this.paths = Object.freeze([...paths])
     this.channels = channels
+    this.rule = rule
     this.weightNumel = (weights ?? operandWeights)?.numel ?? 0
     this.device = resolveDevice(options.device)
     const operands: OperandInfo[] = ['x1', 'x2', 'gradOut'].map((name, o) => {

@@ -55,7 +55,7 @@ export function referenceWithout(
 }
 
 /** Channels of in1, in2 and out that are coupled. */
-function listChannels(how: Product['channels'], [mul1, mul2, mul3]: readonly number[]): number[][] {
+export function listChannels(how: Product['channels'], [mul1, mul2, mul3]: readonly number[]): number[][] {
   if (how === 'mixed') throw expected('a product without modes (referenceEvaluate takes those)', 'product', how)
   if (how === 'each') return Array.from({ length: Math.min(mul1, mul2, mul3) }, (_, u) => [u, u, u])
   return Array.from({ length: mul1 * mul2 }, (_, n) => [Math.floor(n / mul2), n % mul2, n])

@@ -19,12 +19,11 @@ export interface VectorTensorProductOptions extends ChannelwiseProductOptions {
 
 const rule: CouplingRule = {
   name: 'vector tensor product',
+  // Neither coefficient vanishes where the triangle rule holds.
   coefficient: (l1, l2, l3) => {
     if ((l1 + l2 + l3) % 2 === 1) return bracketConstant(l1, l2, l3)
     return Math.hypot(...gauntCoefficients(l1, l2, l3))
   },
-  // Neither coefficient vanishes where the triangle rule holds.
-  reason: 'the input blocks that could be coupled into it have no channels',
 }
 
 /**
@@ -65,7 +64,7 @@ export class VectorTensorProduct extends ChannelwiseProduct {
     const algorithm = choose('algorithm', ['grid', 'sparse'], options.algorithm)
     const grid = algorithm === 'grid' ? Object.freeze(chooseGrid(irreps, paths, options.grid)) : undefined
     const plan = (): Plan => (grid ? gridPlan(irreps, paths, grid) : sharedPlan(irreps, paths))
-    super({ irreps, paths, plan }, options)
+    super({ irreps, paths, rule, plan }, options)
     this.algorithm = algorithm
     this.grid = grid
   }
