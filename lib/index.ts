@@ -1,3 +1,4 @@
+export * from './analysis/index.js'
 export * from './edge/index.js'
 export * from './o3/index.js'
 export * from './product/index.js'

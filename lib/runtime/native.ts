@@ -201,6 +201,7 @@ const knownCodes: Record<ErrorCode, true> = {
   ERR_CUDA: true,
   ERR_MEMORY: true,
   ERR_ADDON: true,
+  ERR_PRECISION: true,
   ERR_FILE: true,
 }
 
