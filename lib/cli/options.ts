@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { Irreps } from '../o3/irreps.js'
+import { toIrreps } from '../product/path.js'
 import { expected, GauntletError } from '../runtime/errors.js'
 
 /** One `--option`: how it is written, what it means and what it is worth where it is not given. */
@@ -69,6 +71,18 @@ export function integers(placeholder: string, help: string, range: Range): Optio
     return [...new Set(numbers)].sort((a, b) => a - b)
   }
   return { placeholder, help, initial: undefined, parse }
+}
+
+/** Irreps as `8x0e+8x1o`; `undefined` where none are given and there are no initial ones. */
+export function irreps(placeholder: string, help: string, initial: string): Option<Irreps>
+export function irreps(placeholder: string, help: string): Option<Irreps | undefined>
+export function irreps(placeholder: string, help: string, initial?: string): Option<Irreps | undefined> {
+  return {
+    placeholder,
+    help: withInitial(help, initial),
+    initial: initial === undefined ? undefined : new Irreps(initial),
+    parse: (value, name) => toIrreps(name, value),
+  }
 }
 
 /** Names out of a list, as `grid,matrix`; all of them unless told. */

@@ -49,7 +49,7 @@ test('the matrix product loses just what traces of its matrices lose: (3, 5, 5) 
   const degree = 3
   const size = 2 * degree + 1
   using product = new MatrixTensorProduct(even(6), even(6), even(6), { degree, device })
-  const rows = interactability(product, { out: even(6) }).filter(({ reason }) => !(reason ?? '').startsWith("triangle"))
+  const rows = interactability(product, { out: even(6) }).filter(({ reason }) => !(reason ?? '').startsWith('triangle'))
   for (const row of rows) {
     const { l1, l2, l3 } = row
     // The trace is proportional to wigner3j, so its largest component shows whether it is zero.

@@ -1,0 +1,146 @@
+import { type ExpressivityCurve, expressivityCurve, interactability, type Interaction } from '../analysis/index.js'
+import { tripleName } from '../analysis/coupled-channels.js'
+import { Irrep, Irreps } from '../o3/irreps.js'
+import type { Product } from '../product/index.js'
+import { mayCouple } from '../product/path.js'
+import { defineCommand, type Io } from './command.js'
+import { scientific } from './format.js'
+import { type Method, METHOD_NAMES, type MethodName, METHODS } from './methods.js'
+import { flag, integer, irreps, names } from './options.js'
+import { type Column, table } from './table.js'
+
+/** One algorithm of each kind of product: the others compute the same map. */
+const KINDS: readonly MethodName[] = ['cg-sparse', 'gaunt-sparse', 'vector-sparse', 'matrix']
+
+interface Study {
+  method: MethodName
+  expressivity: ExpressivityCurve
+  interactability: Interaction[]
+}
+
+interface Sides {
+  in1: Irreps
+  in2: Irreps
+  out: Irreps
+}
+
+export const command = defineCommand({
+  positionals: [],
+  about: `Says which equivariant bilinear maps in1 x in2 -> out each product can express.
+
+Between linear layers, Lin_out(T(Lin_1(x1), Lin_2(x2))), a product of 1, 2, 3, ... channels of each
+irrep reaches a set of maps; shown is its dimension, the rank of its Jacobian at random weights, until
+it has all maps of the couplings l1 x l2 -> l3 that the product has. Couplings that it lacks are lost
+whatever its channels; they are listed with the reason for each.`,
+  examples: [
+    'gauntlet express',
+    'gauntlet express --in1 0e+1e+2e+3e --out 0e+1e+2e --methods cg-sparse,grid',
+    'gauntlet express --in1 4x0e+4x1o --in2 0e+1o+2e --table',
+    'gauntlet express --json > express.json',
+  ],
+  options: {
+    in1: irreps('IRREPS', 'of the first input', '0e+1o+2e'),
+    in2: irreps('IRREPS', 'of the second input (those of the first)'),
+    out: irreps('IRREPS', 'of the output (all that triangle and parity allow, once each)'),
+    methods: names('LIST', 'products', METHOD_NAMES, KINDS),
+    'most-channels': integer('N', 'where to stop widening a product', { min: 1, max: 64, initial: 8 }),
+    seed: integer('N', 'of the random weights', { min: 0, max: 2 ** 32 - 1, initial: 1 }),
+    table: flag('list every coupling, and which products have it'),
+    json: flag('one JSON document instead of tables'),
+  },
+  run: (values, _, io) => {
+    const in2 = values.in2 ?? values.in1
+    const sides: Sides = { in1: values.in1, in2, out: values.out ?? new Irreps(values.in1.product(in2)) }
+    const studies = values.methods.map((name) => {
+      io.progress(METHODS[name].title)
+      return study(METHODS[name], sides, values['most-channels'], values.seed)
+    })
+    io.progress('')
+    if (values.json) io.out(`${JSON.stringify({ ...sides, seed: values.seed, products: studies }, null, 2)}\n`)
+    else print(io, sides, studies, values.table)
+    return 0
+  },
+})
+
+function study(method: Method, { in1, in2, out }: Sides, mostChannels: number, seed: number): Study {
+  using product = create(method, in1, in2, out)
+  return {
+    method: method.name,
+    expressivity: expressivityCurve((wide1, wide2) => create(method, wide1, wide2, out), {
+      ...{ in1, in2, out, mostChannels, seed },
+    }),
+    interactability: interactability(product, { out }),
+  }
+}
+
+/** The method's product into those irreps of `out` that it reaches. */
+function create(method: Method, in1: Irreps, in2: Irreps, out: Irreps): Product {
+  const all = method.create(in1, in2, 'all', 'cpu')
+  const kept = all.irrepsOut.filter(({ ir }) => out.has(ir))
+  if (kept.length === 0 || kept.length === all.irrepsOut.length) return all
+  all.dispose()
+  return method.create(in1, in2, kept, 'cpu')
+}
+
+function print(io: Io, { in1, in2, out }: Sides, studies: readonly Study[], everything: boolean): void {
+  const [{ mapSpace, triples, outputDimension }] = studies.map(({ expressivity }) => expressivity)
+  io.out(
+    `${in1.toString()} x ${in2.toString()} -> ${out.toString()}\n` +
+      `${triples} couplings of ${outputDimension} numbers; equivariant bilinear maps have ${mapSpace} dimensions\n\n`,
+  )
+  io.out(
+    table(studies, [
+      { title: 'product', align: 'left', cell: ({ method }) => METHODS[method].title },
+      {
+        title: 'couplings',
+        cell: ({ interactability }) => `${interactability.filter(isCoupled).length} of ${triples}`,
+      },
+      { title: 'maps of them', cell: ({ expressivity }) => `${expressivity.coupledSpace} of ${mapSpace}` },
+      {
+        title: 'channels for all',
+        cell: ({ expressivity: { enough, points } }) => `${enough ?? `> ${points.length}`}`,
+      },
+      { title: 'gap', cell: ({ expressivity }) => scientific(Math.min(...expressivity.points.map(({ gap }) => gap))) },
+      {
+        title: 'dimensions that 1, 2, ... channels reach',
+        align: 'left',
+        cell: ({ expressivity }) => expressivity.points.map(({ reached }) => reached).join(', '),
+      },
+    ]),
+  )
+  io.out(`\n${losses(studies)}`)
+  if (everything) io.out(`\n${couplingTable(studies)}`)
+}
+
+const isCoupled = ({ coupled }: Interaction): boolean => coupled
+
+const irrepsOf = ({ l1, p1, l2, p2, l3, p3 }: Interaction) =>
+  [new Irrep(l1, p1), new Irrep(l2, p2), new Irrep(l3, p3)] as const
+
+const isAllowed = (row: Interaction): boolean => mayCouple(...irrepsOf(row))
+
+const nameOf = (row: Interaction): string => tripleName(...irrepsOf(row))
+
+/** What each product lacks of what triangle and parity allow, by reason. */
+function losses(studies: readonly Study[]): string {
+  const lines = studies.map(({ method, interactability }) => {
+    const lost = interactability.filter((row) => !row.coupled && isAllowed(row))
+    if (lost.length === 0) return `${METHODS[method].title} loses nothing\n`
+    const reasons = [...new Set(lost.map(({ reason }) => reason))]
+    const groups = reasons.map((reason) => {
+      const rows = lost.filter((row) => row.reason === reason).map(nameOf)
+      const some = rows.slice(0, 4).join(', ') + (rows.length > 4 ? ', ...' : '')
+      return `  ${rows.length}: ${reason}\n    ${some}\n`
+    })
+    return `${METHODS[method].title} loses\n${groups.join('')}`
+  })
+  return lines.join('')
+}
+
+function couplingTable(studies: readonly Study[]): string {
+  const rows = studies[0].interactability.map((row, n) => ({ row, n })).filter(({ row }) => isAllowed(row))
+  const products = studies.map(({ method, interactability }): Column<(typeof rows)[number]> => {
+    return { title: method, align: 'left', cell: ({ n }) => (interactability[n].coupled ? 'yes' : '-') }
+  })
+  return table(rows, [{ title: 'coupling', align: 'left', cell: ({ row }) => nameOf(row) }, ...products])
+}
