@@ -34,3 +34,18 @@ test('message-passing.mjs', () => {
   expect(Number(/net force, relative: (\S+)/.exec(out)?.[1])).toBeLessThan(1e-12)
   expect(Number(/relative error: (\S+)/.exec(out)?.[1])).toBeLessThan(5e-3)
 })
+
+test('tetris.mjs: mirror images are told apart by all but the Gaunt product', () => {
+  const lines = run('tetris.mjs').trim().split('\n').slice(1)
+  const results = lines.map((line) => {
+    const [, name, correct, least, most] = /^(.+?) +((?:\d )+) +scores .* differ by (\S+) \.\. (\S+)$/.exec(line)!
+    return { name, correct: correct.trim().split(' ').map(Number), least: Number(least), most: Number(most) }
+  })
+  expect(results.map(({ name }) => name)).toEqual(['Clebsch-Gordan', 'Gaunt', 'Gaunt and bracket', 'matrix'])
+  for (const { name, correct, least, most } of results) {
+    expect(correct, name).toEqual(new Array(5).fill(name === 'Gaunt' ? 7 : 8))
+    // Scores are tens, in float32 after turning the pieces: a few times 1e-6 of that is rounding. Trained ones are far apart.
+    if (name === 'Gaunt') expect(most).toBeLessThan(1e-3)
+    else expect(least).toBeGreaterThan(1)
+  }
+})
