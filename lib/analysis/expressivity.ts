@@ -49,6 +49,8 @@ const MOST_WORK = 1e9
  * M (see `bilinearSpace`), polynomial in the weights, so that dimension is the rank of its Jacobian at weights in general
  * position: it is computed in float64 at random ones, several times.
  *
+ * Weights that scale operands (`ChannelwiseProduct`) add nothing to the layers, and are taken as 1.
+ *
  * For one channel of each l <= L on either side and l <= 2L out, all of even parity, a Gaunt, vector or matrix product reaches
  * 4L + 1 (its layers have 4L + 3 weights, two of which only scale), a Clebsch-Gordan product as many as it has paths.
  *
@@ -110,7 +112,8 @@ class ParametricMap {
       return new Map(matrices)
     })
     this.#firstWeight = parameters
-    this.parameters = parameters + product.weightNumel
+    // Weights that scale whole channels of operands do what layers do already; those of paths do not.
+    this.parameters = parameters + (product.channels === 'mixed' ? product.weightNumel : 0)
     this.dimension = coupled.reduce((sum, triple) => sum + countMaps(triple), 0)
     checkSize(this.dimension, this.parameters)
     this.#triples = coupled.map((triple) => ({

@@ -137,6 +137,14 @@ describe('equals the rank of what layers and product compute', () => {
     using connected = new FullyConnectedTensorProduct('2x0e+1o', '0e+1o', '2x0e+1e', { device })
     check(connected, connected.irrepsIn1, connected.irrepsIn2, new Irreps('3x0e+1e'))
   })
+
+  test('weights that scale operands, which layers do without them', () => {
+    using plain = new GauntTensorProduct('2x0e+2x1o', '2x0e+2x1o', '2x0e+2x1o', { device })
+    using weighted = new GauntTensorProduct('2x0e+2x1o', '2x0e+2x1o', '2x0e+2x1o', { device, weights: 'channel' })
+    expect(weighted.weightNumel).toBeGreaterThan(0)
+    expect(expressivity(weighted)).toEqual(expressivity(plain))
+    check(plain)
+  })
 })
 
 describe('more channels buy maps back', () => {
