@@ -6,8 +6,11 @@ type Gauntlet = typeof import('../../lib/index.js')
 /** What a program finds: the built package and what its worker runs. */
 export interface Context {
   gauntlet: Gauntlet
-  /** Starts `worker` of the same call in a worker thread; resolves once it has posted its first message. */
-  startWorker: () => Promise<import('node:worker_threads').Worker>
+  /**
+   * Starts `worker` of the same call in a worker thread; resolves once it has posted its first message. A worker that ends at once
+   * emits that and `exit` together, so who wants its status has to ask for `ended`.
+   */
+  startWorker: () => Promise<import('node:worker_threads').Worker & { ended: Promise<number> }>
   /** Posts a message from a worker. */
   post: (message: unknown) => void
   /** Collects garbage and lets finalizers run. */
@@ -54,6 +57,7 @@ function main(program: Program, worker?: Program): string {
       gauntlet: require(${JSON.stringify(packageFolder)}),
       startWorker: async () => {
         const worker = new Worker(${JSON.stringify(worker ? main(worker) : '')}, { eval: true })
+        worker.ended = new Promise((resolve) => worker.once('exit', resolve))
         await once(worker, 'message')
         return worker
       },

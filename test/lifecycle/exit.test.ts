@@ -128,7 +128,7 @@ describe('worker threads', () => {
     const outcome = runChild(
       async ({ startWorker }) => {
         const worker = await startWorker()
-        console.log(await new Promise((resolve) => worker.on('exit', resolve)))
+        console.log(await worker.ended)
       },
       withCalls((_calls, { post }) => {
         post('in flight')
