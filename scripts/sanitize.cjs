@@ -26,7 +26,8 @@ const compiler = process.env.CXX ?? 'c++'
 const libraries = ['libasan.so', 'libubsan.so'].map((name) =>
   execFileSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim(),
 )
-const filters = process.argv.length > 2 ? process.argv.slice(2) : ['test/native/', 'test/edge', 'test/lifecycle', 'test/product']
+const filters =
+  process.argv.length > 2 ? process.argv.slice(2) : ['test/native/', 'test/edge', 'test/lifecycle', 'test/product']
 node('node_modules/vitest/vitest.mjs', ['run', ...filters], {
   GAUNTLET_PREBUILD: folder,
   LD_PRELOAD: libraries.join(' '),

@@ -110,8 +110,13 @@ function gridBars(run: Run): Bar[] {
     const [fourier, grid] = [cell('fourier', 'mimo', i + 1), cell('grid', 'mimo', i + 1)]
     return ratio(`grid against fourier, lmax ${i + 1}`, fourier, grid, PROMISED.gridFourier)
   })
-  const [paths, grid] = [cell('cg-sparse', 'full', 6), cell('grid', 'mimo', 6)]
-  return [...bars, ratio('grid against every Clebsch-Gordan path, lmax 6', paths, grid, PROMISED.gridClebschGordan)]
+  const against = (name: string, method: MethodName): Bar =>
+    ratio(`grid against ${name}, lmax 6`, cell(method, 'full', 6), cell('grid', 'mimo', 6), PROMISED.gridClebschGordan)
+  return [
+    ...bars,
+    against('full Clebsch-Gordan, dense', 'cg-dense'),
+    against('every Clebsch-Gordan path, sparse', 'cg-sparse'),
+  ]
 }
 
 function e3nnBars(run: Run, { batch, channels, lmax, rows }: Published): Bar[] {

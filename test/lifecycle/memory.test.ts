@@ -98,3 +98,33 @@ test.skipIf(sanitized || process.platform !== 'linux')('memory that is not there
   })
   expect(outcome).toMatchObject({ status: 0, stderr: '', stdout: 'ERR_MEMORY\n1000 0\n' })
 })
+
+test('a convolution makes nothing of the size of edges times channels', () => {
+  const { status, stdout, stderr } = runChild(({ gauntlet, peakMemory }) => {
+    const [nodes, edges] = [1000, 80_000]
+    const ends = [7, 11].map((factor) => Int32Array.from({ length: edges }, (_, edge) => (edge * factor) % nodes))
+    const graph = new gauntlet.Graph(ends[0], ends[1], nodes)
+    const instructions = [0, 1, 2, 3].map((l) => ({ in1: 0, in2: l, out: l, mode: 'uvu', hasWeight: true }) as const)
+    const conv = new gauntlet.TensorProductConv('64x0e', '0e+1o+2e+3o', '64x0e+64x1o+64x2e+64x3o', instructions, {
+      device: 'cpu',
+    })
+    const { irrepsIn1, irrepsIn2, irrepsOut, weightNumel } = conv
+    const sizes = { x1: nodes * irrepsIn1.dim, x2: edges * irrepsIn2.dim, weight: edges * weightNumel }
+    const make = (): Record<'x1' | 'x2' | 'weight' | 'gradOut', Float32Array> => {
+      const lengths = { ...sizes, gradOut: nodes * irrepsOut.dim }
+      const arrays = Object.entries(lengths).map(([name, length]) => [name, new Float32Array(length).fill(1)])
+      return Object.fromEntries(arrays) as Record<'x1' | 'x2' | 'weight' | 'gradOut', Float32Array>
+    }
+    const [x, v, out] = [make(), make(), make()]
+    const before = peakMemory()
+    conv.forward(graph, x.x1, x.x2, x.weight, { out: out.gradOut })
+    conv.backward(x.gradOut, graph, x.x1, x.x2, x.weight, { out: { x1: out.x1, x2: out.x2, weight: out.weight } })
+    conv.doubleBackward({ x1: v.x1, x2: v.x2, weight: v.weight }, x.gradOut, graph, x.x1, x.x2, x.weight, { out })
+    console.log((peakMemory() - before).toFixed(1), ((4 * edges * irrepsOut.dim) / 2 ** 20).toFixed(1))
+  })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  // Lines of the nodes' rows, 4 MiB, and a thread's tiles; messages of all edges would be 312 MiB.
+  const [grown, messages] = stdout.split(' ').map(Number)
+  expect(messages).toBeGreaterThan(300)
+  expect(grown).toBeLessThan(messages / (sanitized ? 2 : 10))
+})
