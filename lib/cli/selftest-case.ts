@@ -1,3 +1,4 @@
+import { norm } from '../o3/norm.js'
 import type { Random } from '../o3/random.js'
 import { DeviceArray, type DeviceId, type DeviceOption, type FloatArray } from '../runtime/index.js'
 import { relativeError } from './comparison.js'
@@ -30,8 +31,8 @@ export function errorsOfRun(
   const errors = places.map((onDevice) => {
     return results(onDevice ? device : undefined, inputs, wanted, run).map((out, n) => {
       // Rounding is all there is where derivatives of a constant, or second ones of something linear, are to be zero.
-      const vanishes = Math.hypot(...Array.from(wanted[n])) < 1e-9
-      return vanishes ? Math.hypot(...out) : relativeError(out, wanted[n])
+      const vanishes = norm(wanted[n]) < 1e-9
+      return vanishes ? norm(out) : relativeError(out, wanted[n])
     })
   })
   return wanted.map((_, n) => Math.max(...errors.map((place) => place[n])))

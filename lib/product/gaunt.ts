@@ -1,5 +1,6 @@
 import { gauntCoefficients } from '../o3/gaunt.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
+import { norm } from '../o3/norm.js'
 import { ChannelwiseProduct, type ChannelwiseProductOptions } from './channelwise.js'
 import { sharedPlan } from './coupling.js'
 import { fourierPlan } from './fourier.js'
@@ -22,7 +23,7 @@ const rule: CouplingRule = {
   // Coefficients and wigner3j differ by a positive factor, and wigner3j has norm 1.
   coefficient: (l1, l2, l3) => {
     if ((l1 + l2 + l3) % 2 === 1) return 0
-    return Math.hypot(...gauntCoefficients(l1, l2, l3))
+    return norm(gauntCoefficients(l1, l2, l3))
   },
   reason: 'l1+l2+l3 is odd, and Gaunt coefficients vanish there',
 }

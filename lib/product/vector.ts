@@ -1,6 +1,7 @@
 import { bracketConstant } from '../o3/bracket.js'
 import { gauntCoefficients } from '../o3/gaunt.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
+import { norm } from '../o3/norm.js'
 import { ChannelwiseProduct, type ChannelwiseProductOptions } from './channelwise.js'
 import { sharedPlan } from './coupling.js'
 import { chooseGrid, gridPlan, type GridSize } from './grid.js'
@@ -22,7 +23,7 @@ const rule: CouplingRule = {
   // Neither coefficient vanishes where the triangle rule holds.
   coefficient: (l1, l2, l3) => {
     if ((l1 + l2 + l3) % 2 === 1) return bracketConstant(l1, l2, l3)
-    return Math.hypot(...gauntCoefficients(l1, l2, l3))
+    return norm(gauntCoefficients(l1, l2, l3))
   },
 }
 
