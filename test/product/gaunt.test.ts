@@ -119,3 +119,9 @@ test('a result larger than the caches, at an odd address, is that of its samples
     }
   }
 })
+
+test('degrees beyond any table', () => {
+  using product = new GauntTensorProduct('26e', '26e', '26e', { device: 'cpu' })
+  const { x1, x2, out } = evaluate(product, 2, 26)
+  expect(relativeError(out, referenceForward(product, x1, x2))).toBeLessThan(TOLERANCE)
+})
