@@ -10,7 +10,7 @@ import type { DeviceOption, FloatArray } from '../runtime/index.js'
 import { type Errors, errorsOfRun, normals, type SelftestCase } from './selftest-case.js'
 
 /** One path in every mode, between blocks that fit it. */
-const MODES: [Instruction['mode'], in1: string, in2: string, out: string][] = [
+export const MODES: [Instruction['mode'], in1: string, in2: string, out: string][] = [
   ['uvw', '5x1o', '3x2e', '4x3o'],
   ['uvu', '5x1o', '3x2e', '5x2o'],
   ['uvv', '5x1o', '3x2e', '3x1o'],

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MODES } from '../../lib/cli/selftest-weighted.js'
 import { Irreps } from '../../lib/o3/index.js'
 import { planFile } from '../../lib/cli/plan-file.js'
 import { BesselBasis, PolynomialCutoff, SoftOneHot, SphericalHarmonics } from '../../lib/edge/index.js'
@@ -109,18 +110,7 @@ test.each(products)('%s', (_, batch, create) => {
   check('plan', file(product.encodedPlan()), String(batch))
 })
 
-const modes: [Instruction['mode'], in1: string, in2: string, out: string][] = [
-  ['uvw', '5x1o', '3x2e', '4x3o'],
-  ['uvu', '5x1o', '3x2e', '5x2o'],
-  ['uvv', '5x1o', '3x2e', '3x1o'],
-  ['uuw', '5x1o', '5x2e', '4x3o'],
-  ['uuu', '5x1o', '5x2e', '5x1o'],
-  ['uvuv', '5x1o', '3x2e', '15x3o'],
-  ['uvu<v', '5x1o', '5x1o', '10x1e'],
-  ['u<vw', '5x1o', '5x1o', '4x2e'],
-]
-
-describe.each(modes)('%s', (mode, in1, in2, out) => {
+describe.each(MODES)('%s', (mode, in1, in2, out) => {
   test.each([true, false])('shared weights %s', (sharedWeights) => {
     const instruction: Instruction = { in1: 0, in2: 0, out: 0, mode, hasWeight: true }
     using product = new TensorProduct(in1, in2, out, [instruction], { device, sharedWeights })
@@ -128,7 +118,7 @@ describe.each(modes)('%s', (mode, in1, in2, out) => {
   })
 })
 
-test.each(modes.filter(([mode]) => mode !== 'uvw' && mode !== 'u<vw'))('%s without weights', (mode, in1, in2, out) => {
+test.each(MODES.filter(([mode]) => mode !== 'uvw' && mode !== 'u<vw'))('%s without weights', (mode, in1, in2, out) => {
   const instruction: Instruction = { in1: 0, in2: 0, out: 0, mode, hasWeight: false }
   using product = new TensorProduct(in1, in2, mode === 'uuw' ? '1x3o' : out, [instruction], { device })
   check('plan', file(product.encodedPlan()), '37')

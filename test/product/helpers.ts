@@ -1,5 +1,4 @@
-import { Irreps } from '../../lib/o3/irreps.js'
-import { Random } from '../../lib/o3/random.js'
+import { Irreps, Random, randomRotation, rotate } from '../../lib/o3/index.js'
 import type { Product } from '../../lib/product/index.js'
 
 /**
@@ -30,6 +29,24 @@ export function both(lmax: number, mul = 1): Irreps {
   return new Irreps(
     Array.from({ length: lmax + 1 }, (_, l) => [[mul, `${l}e`] as const, [mul, `${l}o`] as const]).flat(),
   )
+}
+
+/** || P(R x1, R x2) - R P(x1, x2) || / || R P(x1, x2) || of random R, a rotation and one with an inversion, the larger. */
+export function equivarianceError(
+  product: Product,
+  [x1, x2]: readonly [Float32Array, Float32Array],
+  seed: number,
+  ...weight: [] | [Float32Array]
+): number {
+  const random = new Random(seed)
+  const errors = [1, -1].map((sign) => {
+    const matrix = randomRotation(random).map((entry) => sign * entry)
+    const turn = (irreps: Irreps, x: Float32Array) => Float32Array.from(rotate(irreps, matrix, x))
+    const after = turn(product.irrepsOut, product.forward(x1, x2, ...weight))
+    const before = product.forward(turn(product.irrepsIn1, x1), turn(product.irrepsIn2, x2), ...weight)
+    return relativeError(before, after)
+  })
+  return Math.max(...errors)
 }
 
 /** Random operands for a product, and an output poisoned with NaN: whatever is not written shows. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Irreps, Random, randomRotation, rotate } from '../../lib/o3/index.js'
+import { MODES } from '../../lib/cli/selftest-weighted.js'
+import { Random } from '../../lib/o3/index.js'
 import {
   ElementwiseTensorProduct,
   FullTensorProduct,
@@ -8,22 +9,10 @@ import {
   TensorProduct,
 } from '../../lib/product/index.js'
 import { errorOf } from '../o3/helpers.js'
-import { relativeError, TOLERANCE } from './helpers.js'
+import { equivarianceError, TOLERANCE } from './helpers.js'
 
 const device = 'cpu' as const
 const normals = (random: Random, length: number) => Float32Array.from(random.normals(length))
-
-/** One path in every mode, between blocks that fit it. */
-const MODES: [Instruction['mode'], in1: string, in2: string, out: string][] = [
-  ['uvw', '5x1o', '3x2e', '4x3o'],
-  ['uvu', '5x1o', '3x2e', '5x2o'],
-  ['uvv', '5x1o', '3x2e', '3x1o'],
-  ['uuw', '5x1o', '5x2e', '4x3o'],
-  ['uuu', '5x1o', '5x2e', '5x1o'],
-  ['uvuv', '5x1o', '3x2e', '15x3o'],
-  ['uvu<v', '5x1o', '5x1o', '10x1e'],
-  ['u<vw', '5x1o', '5x1o', '4x2e'],
-]
 
 describe.each(MODES)('%s', (mode, in1, in2, out) => {
   const instruction: Instruction = { in1: 0, in2: 0, out: 0, mode, hasWeight: true }
@@ -34,13 +23,7 @@ describe.each(MODES)('%s', (mode, in1, in2, out) => {
     const batch = 4
     const [x1, x2] = [product.irrepsIn1, product.irrepsIn2].map(({ dim }) => normals(random, batch * dim))
     const weight = normals(random, product.weightNumel * (sharedWeights ? 1 : batch))
-    for (const sign of [1, -1]) {
-      const matrix = randomRotation(random).map((entry) => sign * entry)
-      const turn = (irreps: Irreps, x: Float32Array) => Float32Array.from(rotate(irreps, matrix, x))
-      const after = turn(product.irrepsOut, product.forward(x1, x2, weight))
-      const before = product.forward(turn(product.irrepsIn1, x1), turn(product.irrepsIn2, x2), weight)
-      expect(relativeError(before, after)).toBeLessThan(2 * TOLERANCE)
-    }
+    expect(equivarianceError(product, [x1, x2], 8, weight)).toBeLessThan(2 * TOLERANCE)
   })
 
   test('NaN in the weights of a sample stays in that sample', () => {
