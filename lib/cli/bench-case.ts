@@ -30,6 +30,8 @@ export interface BenchOptions {
 
 export interface Measurement extends Required<BenchCase> {
   paths: number
+  /** Numbers of one channel of one sample of the product: methods that keep paths apart have more. */
+  outputs: number
   /** One call on the whole batch. */
   seconds: Timing
   /** What the kernel executes and moves in a forward call, by the product's own count. */
@@ -86,6 +88,7 @@ export function measure(cell: BenchCase, options: BenchOptions): Measurement {
     pass,
     batch,
     paths: product.paths.length,
+    outputs: product.irrepsOut.dim / channels,
     seconds,
     cost: { flops, bytes },
     floor: { ...work, seconds: Math.max(compute, move), boundBy: compute > move ? 'operations' : 'memory' },
