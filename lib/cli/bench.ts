@@ -1,8 +1,10 @@
 import { devices, getNumThreads, measureMachine, type CudaDevice, type DeviceOption } from '../runtime/index.js'
+import { compareRuns, comparisonTable, type EarlierRun, readRun } from './against.js'
 import { runBars } from './bars.js'
 import { measure, type BenchCase, type Measurement } from './bench-case.js'
 import { defineCommand, type Io } from './command.js'
 import { chooseDevice, deviceOptions } from './device.js'
+import { fitGrowth, type Growth } from './growth.js'
 import { digits, duration, percent, quantity, scientific } from './format.js'
 import { describeProvenance, nominalRates, provenance } from './machine.js'
 import { METHOD_NAMES, SETTING_MEANINGS, SETTING_NAMES } from './methods.js'
@@ -42,6 +44,7 @@ Channel u of one input meets channel u of the other.`,
     seconds: decimal('S', 'time for each row, about', { min: 0.01, max: 600, initial: 0.5 }),
     quick: flag('lmax 1..3 unless told, 0.1 s for each row'),
     bars: flag('measure what this package promises of its speed, and nothing else (CPU)'),
+    against: text('FILE', 'compare with an earlier run, as --json wrote it'),
     'dump-plan': text('DIR', 'write the plans of all rows to DIR, for gauntlet_bench, and time nothing'),
     json: flag('one JSON document instead of a table'),
     csv: flag('comma-separated values instead of a table'),
@@ -62,6 +65,7 @@ Channel u of one input meets channel u of the other.`,
       ),
     )
     if (values['dump-plan'] !== undefined) return dumpPlans(values['dump-plan'], cells, device, io)
+    const earlier = values.against === undefined ? undefined : readRun(values.against)
     io.progress('what the machine can do')
     const rates = ratesOf(device)
     const rows: Measurement[] = []
@@ -72,7 +76,7 @@ Channel u of one input meets channel u of the other.`,
       rows.push(measure(cell, { device, budget, rates }))
     }
     io.progress('')
-    report(io, values, rates, rows, device)
+    report(io, values, rates, rows, device, earlier)
     return 0
   },
 })
@@ -95,16 +99,30 @@ function report(
   rates: Rates,
   rows: readonly Measurement[],
   device: DeviceOption,
+  earlier: EarlierRun | undefined,
 ): void {
   const from = provenance(device)
+  const growth = fitGrowth(rows)
+  const against = earlier && { provenance: earlier.provenance, ...compareRuns(rows, earlier) }
   if (json) {
-    io.out(`${JSON.stringify({ provenance: from, rates, rows }, null, 2)}\n`)
+    io.out(`${JSON.stringify({ provenance: from, rates, rows, growth, against }, null, 2)}\n`)
   } else if (commas) {
     io.out(csv(rows, plainColumns))
   } else {
     const peaks = `${quantity(rates.peakFlops, 'flop/s')}, ${quantity(rates.bandwidth, 'B/s')} (${rates.source})`
     io.out(`${describeProvenance(from)}\nat best ${peaks}\n\n${table(rows, columns)}`)
+    if (growth.length > 0) io.out(`\nTime grows as (lmax + 1)^n:\n\n${table(growth, growthColumns)}`)
+    if (against) {
+      const { provenance: before, compared, without } = against
+      io.out(`\nAgainst ${before.date}: ${describeProvenance(before)}\n\n${comparisonTable(compared)}`)
+      if (without > 0) io.out(`${without} rows are not in that run, or with another batch.\n`)
+    }
   }
+}
+
+/** Seconds. */
+function perChannel({ seconds, batch, channels }: Measurement): number {
+  return seconds.median / (batch * channels)
 }
 
 /** `+12%` */
@@ -112,6 +130,15 @@ function change(value: number, base: number): string {
   const points = Math.round(100 * (value / base - 1))
   return `${points < 0 ? '' : '+'}${points}%`
 }
+
+const growthColumns: Column<Growth>[] = [
+  { title: 'setting', align: 'left', cell: (row) => row.setting },
+  { title: 'method', align: 'left', cell: (row) => row.method },
+  { title: 'pass', align: 'left', cell: (row) => row.pass },
+  { title: 'lmax', cell: (row) => `${row.from}..${row.to}` },
+  { title: 'n', cell: (row) => row.exponent.toFixed(1) },
+  { title: 'operations', cell: (row) => `${row.theory}` },
+]
 
 /** For people. */
 const columns: Column<Measurement>[] = [
@@ -126,7 +153,9 @@ const columns: Column<Measurement>[] = [
     title: 'p10 .. p90',
     cell: ({ seconds: { p10, median, p90 } }) => `${change(p10, median)} .. ${change(p90, median)}`,
   },
-  { title: 'ns/channel', cell: (row) => digits((1e9 * row.seconds.median) / (row.batch * row.channels)) },
+  { title: 'ns/channel', cell: (row) => digits(1e9 * perChannel(row)) },
+  { title: 'outputs', cell: (row) => `${row.outputs}` },
+  { title: 'ns/output', cell: (row) => digits((1e9 * perChannel(row)) / row.outputs) },
   { title: 'flops', cell: (row) => quantity(row.cost.flops, '') },
   { title: 'bytes', cell: (row) => quantity(row.cost.bytes, 'B') },
   { title: 'floor', cell: (row) => duration(row.floor.seconds) },
@@ -144,6 +173,7 @@ const plainColumns: Column<Measurement>[] = [
   { title: 'channels', cell: (row) => String(row.channels) },
   { title: 'batch', cell: (row) => String(row.batch) },
   { title: 'paths', cell: (row) => String(row.paths) },
+  { title: 'outputs', cell: (row) => String(row.outputs) },
   { title: 'median_s', cell: (row) => String(row.seconds.median) },
   { title: 'p10_s', cell: (row) => String(row.seconds.p10) },
   { title: 'p90_s', cell: (row) => String(row.seconds.p90) },

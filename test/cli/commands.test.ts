@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -163,6 +163,41 @@ test('bench reports every row that it was asked for, in three formats', async ()
   )
 })
 
+test('bench compares with an earlier run, and says what is wrong with a file that is none', async () => {
+  const args = ['--lmax', '1,2', '--settings', 'mimo', '--channels', '2', '--batch', '5', '--quick', '--device', 'cpu']
+  const { out } = await gauntlet('bench', ...args, '--methods', 'grid', '--json')
+  const path = join(SCRATCH, 'run.json')
+  const run = JSON.parse(out) as { rows: { seconds: Record<string, number> }[] }
+  // The first row as if it had taken a thousand times as long, the second without a partner.
+  for (const name of ['p10', 'median', 'p90']) run.rows[0].seconds[name] *= 1000
+  writeFileSync(path, JSON.stringify({ ...run, rows: run.rows.slice(0, 1) }))
+  const again = await gauntlet('bench', ...args, '--methods', 'grid', '--against', path, '--json')
+  const { against } = JSON.parse(again.out) as {
+    against: { compared: { ratio: number; differs: boolean }[]; without: number }
+  }
+  expect(against.without).toBe(1)
+  expect(against.compared).toHaveLength(1)
+  expect(against.compared[0].differs).toBe(true)
+  expect(against.compared[0].ratio).toBeLessThan(0.1)
+  expect((await gauntlet('bench', ...args, '--methods', 'grid', '--against', path)).out).toMatch(
+    / faster *\n1 rows are not/,
+  )
+  const bad = [
+    '',
+    '[]',
+    '{"provenance":{}}',
+    JSON.stringify({ ...run, rows: [{ setting: 'mimo' }] }),
+    out.slice(0, out.length / 2),
+  ]
+  for (const text of bad) {
+    writeFileSync(path, text)
+    const { status, err } = await gauntlet('bench', ...args, '--against', path)
+    expect(status, text.slice(0, 30)).toBe(1)
+    expect(err).toContain(path)
+  }
+  expect((await gauntlet('bench', ...args, '--against', join(SCRATCH, 'none.json'))).err).toContain('ENOENT')
+})
+
 test('bench times gradients too, and checks all of their results', async () => {
   const args = [
     '--lmax',
@@ -277,7 +312,6 @@ test('compare says what each product couples, loses and keeps equivariant', asyn
 })
 
 test('compare reads periodic structures and prints a table', async () => {
-  const { writeFileSync } = await import('node:fs')
   const file = join(SCRATCH, 'salt.extxyz')
   writeFileSync(file, '2\nLattice="0 2.8 2.8 2.8 0 2.8 2.8 2.8 0" pbc="T T T"\nNa 0 0 0\nCl 2.8 2.8 2.7\n')
   const { status, out, err, progress } = await gauntlet(
