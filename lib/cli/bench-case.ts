@@ -1,6 +1,6 @@
 import { Random } from '../o3/random.js'
 import type { Product } from '../product/index.js'
-import { allocate, DeviceArray, free, type DeviceOption, type FloatArray } from '../runtime/index.js'
+import { allocate, DeviceArray, free, getNumThreads, type DeviceOption, type FloatArray } from '../runtime/index.js'
 import { floor, passFloor, type Shape, type Work } from './floors.js'
 import { lastLevelCache } from './machine.js'
 import { METHODS, setting, shapeOf, type MethodName, type Setting, type SettingName } from './methods.js'
@@ -29,6 +29,9 @@ export interface BenchOptions {
 }
 
 export interface Measurement extends Required<BenchCase> {
+  device: string
+  /** Of the CPU. */
+  threads: number
   paths: number
   /** One call on the whole batch. */
   seconds: Timing
@@ -85,6 +88,8 @@ export function measure(cell: BenchCase, options: BenchOptions): Measurement {
     ...cell,
     pass,
     batch,
+    device: product.device,
+    threads: getNumThreads(),
     paths: product.paths.length,
     seconds,
     cost: { flops, bytes },

@@ -1,16 +1,23 @@
-import { devices, getNumThreads, measureMachine, type CudaDevice, type DeviceOption } from '../runtime/index.js'
+import {
+  devices,
+  GauntletError,
+  getNumThreads,
+  measureMachine,
+  type CudaDevice,
+  type DeviceOption,
+} from '../runtime/index.js'
 import { runBars } from './bars.js'
 import { measure, type BenchCase, type Measurement } from './bench-case.js'
-import { defineCommand, type Io } from './command.js'
+import { readRun } from './bench-file.js'
+import { type Rates, reportAgainst, reportRun } from './bench-report.js'
+import { defineCommand } from './command.js'
 import { chooseDevice, deviceOptions } from './device.js'
-import { digits, duration, percent, quantity, scientific } from './format.js'
-import { describeProvenance, nominalRates, provenance } from './machine.js'
+import { nominalRates, provenance } from './machine.js'
 import { METHOD_NAMES, SETTING_MEANINGS, SETTING_NAMES } from './methods.js'
 import { flag, integer, integers, decimal, names, text } from './options.js'
 import { PASS_NAMES } from './passes.js'
 import { dumpPlans } from './plan-file.js'
 import { couples } from './selftest-cases.js'
-import { csv, table, type Column } from './table.js'
 
 export const command = defineCommand({
   positionals: [],
@@ -26,6 +33,8 @@ Channel u of one input meets channel u of the other.`,
   examples: [
     'gauntlet bench --lmax 2,4,6 --settings mimo --methods grid,cg-sparse',
     'gauntlet bench --threads 1 --json > results.json',
+    'gauntlet bench --threads 1 --against results.json',
+    'gauntlet bench --against before.json --file after.json',
     'gauntlet bench --bars',
   ],
   options: {
@@ -43,10 +52,28 @@ Channel u of one input meets channel u of the other.`,
     quick: flag('lmax 1..3 unless told, 0.1 s for each row'),
     bars: flag('measure what this package promises of its speed, and nothing else (CPU)'),
     'dump-plan': text('DIR', 'write the plans of all rows to DIR, for gauntlet_bench, and time nothing'),
+    against: text('FILE', 'compare with an earlier run, which --json has written to FILE'),
+    file: text('FILE', 'with --against: compare the run in FILE, and time nothing'),
     json: flag('one JSON document instead of a table'),
     csv: flag('comma-separated values instead of a table'),
   },
-  run: (values, _, io) => {
+  check: ({ against, file, bars, 'dump-plan': plans }) => {
+    if (file !== undefined && against === undefined) {
+      throw new GauntletError('ERR_ARGUMENT', '--file FILE is the later run for --against FILE, which is missing')
+    }
+    if (against !== undefined && (bars || plans !== undefined)) {
+      throw new GauntletError(
+        'ERR_ARGUMENT',
+        '--against compares rows of a benchmark: it goes with neither --bars nor --dump-plan',
+      )
+    }
+  },
+  run: async (values, _, io) => {
+    const earlier = values.against === undefined ? undefined : await readRun(values.against)
+    if (earlier && values.file !== undefined) {
+      reportAgainst(io, values, earlier, await readRun(values.file))
+      return 0
+    }
     const device = values.bars ? chooseDevice({ ...values, device: 'cpu' }) : chooseDevice(values)
     const budget = values.quick ? Math.min(0.1, values.seconds) : values.seconds
     if (values.bars) return runBars(io, { budget, json: values.json })
@@ -72,87 +99,13 @@ Channel u of one input meets channel u of the other.`,
       rows.push(measure(cell, { device, budget, rates }))
     }
     io.progress('')
-    report(io, values, rates, rows, device)
+    reportRun(io, values, { provenance: provenance(device), rates, rows }, earlier)
     return 0
   },
 })
-
-export interface Rates {
-  peakFlops: number
-  bandwidth: number
-  source: 'measured' | 'data sheet'
-}
 
 export function ratesOf(device: DeviceOption): Rates {
   const gpu = devices().find((one): one is CudaDevice => one.id === device && one.kind === 'cuda')
   if (gpu) return { ...nominalRates(gpu), source: 'data sheet' }
   return { ...measureMachine({ threads: getNumThreads() }), source: 'measured' }
 }
-
-function report(
-  io: Io,
-  { json, csv: commas }: { json: boolean; csv: boolean },
-  rates: Rates,
-  rows: readonly Measurement[],
-  device: DeviceOption,
-): void {
-  const from = provenance(device)
-  if (json) {
-    io.out(`${JSON.stringify({ provenance: from, rates, rows }, null, 2)}\n`)
-  } else if (commas) {
-    io.out(csv(rows, plainColumns))
-  } else {
-    const peaks = `${quantity(rates.peakFlops, 'flop/s')}, ${quantity(rates.bandwidth, 'B/s')} (${rates.source})`
-    io.out(`${describeProvenance(from)}\nat best ${peaks}\n\n${table(rows, columns)}`)
-  }
-}
-
-/** `+12%` */
-function change(value: number, base: number): string {
-  const points = Math.round(100 * (value / base - 1))
-  return `${points < 0 ? '' : '+'}${points}%`
-}
-
-/** For people. */
-const columns: Column<Measurement>[] = [
-  { title: 'setting', align: 'left', cell: (row) => row.setting },
-  { title: 'lmax', cell: (row) => `${row.lmax}` },
-  { title: 'method', align: 'left', cell: (row) => row.method },
-  { title: 'pass', align: 'left', cell: (row) => row.pass },
-  { title: 'paths', cell: (row) => `${row.paths}` },
-  { title: 'batch', cell: (row) => `${row.batch}` },
-  { title: 'median', cell: (row) => duration(row.seconds.median) },
-  {
-    title: 'p10 .. p90',
-    cell: ({ seconds: { p10, median, p90 } }) => `${change(p10, median)} .. ${change(p90, median)}`,
-  },
-  { title: 'ns/channel', cell: (row) => digits((1e9 * row.seconds.median) / (row.batch * row.channels)) },
-  { title: 'flops', cell: (row) => quantity(row.cost.flops, '') },
-  { title: 'bytes', cell: (row) => quantity(row.cost.bytes, 'B') },
-  { title: 'floor', cell: (row) => duration(row.floor.seconds) },
-  { title: 'bound by', align: 'left', cell: (row) => row.floor.boundBy },
-  { title: 'of roofline', cell: (row) => percent(row.fractionOfRoofline) },
-  { title: 'error', cell: (row) => scientific(row.error) },
-]
-
-/** For programs: base units, all digits. */
-const plainColumns: Column<Measurement>[] = [
-  { title: 'setting', cell: (row) => row.setting },
-  { title: 'lmax', cell: (row) => String(row.lmax) },
-  { title: 'method', cell: (row) => row.method },
-  { title: 'pass', cell: (row) => row.pass },
-  { title: 'channels', cell: (row) => String(row.channels) },
-  { title: 'batch', cell: (row) => String(row.batch) },
-  { title: 'paths', cell: (row) => String(row.paths) },
-  { title: 'median_s', cell: (row) => String(row.seconds.median) },
-  { title: 'p10_s', cell: (row) => String(row.seconds.p10) },
-  { title: 'p90_s', cell: (row) => String(row.seconds.p90) },
-  { title: 'repetitions', cell: (row) => String(row.seconds.repetitions) },
-  { title: 'flops', cell: (row) => String(row.cost.flops) },
-  { title: 'bytes', cell: (row) => String(row.cost.bytes) },
-  { title: 'floor_flops', cell: (row) => String(row.floor.flops) },
-  { title: 'floor_bytes', cell: (row) => String(row.floor.bytes) },
-  { title: 'floor_s', cell: (row) => String(row.floor.seconds) },
-  { title: 'fraction_of_roofline', cell: (row) => String(row.fractionOfRoofline) },
-  { title: 'error', cell: (row) => String(row.error) },
-]

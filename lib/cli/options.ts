@@ -78,12 +78,14 @@ export function names<N extends string>(
   choices: readonly N[],
   initial: readonly N[] = choices,
 ): Option<N[]> {
-  const parse = (value: string, name: string): N[] =>
-    value.split(',').map((part) => {
+  const parse = (value: string, name: string): N[] => {
+    const all = value.split(',').map((part) => {
       const found = choices.find((choice) => choice === part.trim())
       if (found === undefined) throw expected(`names out of ${choices.join(', ')}`, name, part)
       return found
     })
+    return [...new Set(all)]
+  }
   const usual = initial === choices ? 'all' : initial.join(', ')
   return { placeholder, help: `${help}: ${choices.join(', ')} (${usual})`, initial: [...initial], parse }
 }
