@@ -33,6 +33,8 @@ export interface Measurement extends Required<BenchCase> {
   /** Of the CPU. */
   threads: number
   paths: number
+  /** Output scope: the numbers that come out for one channel of one sample. Methods that differ in it compute different things. */
+  outputs: number
   /** One call on the whole batch. */
   seconds: Timing
   /** What the kernel executes and moves in a forward call, by the product's own count. */
@@ -41,6 +43,10 @@ export interface Measurement extends Required<BenchCase> {
   floor: Work & { seconds: number; boundBy: 'operations' | 'memory' }
   /** floor / median. */
   fractionOfRoofline: number
+  /** median / (batch * channels * outputs): what one output number costs. */
+  secondsPerOutput: number
+  /** The operations and bytes of the floor, per second: what is executed beyond need does not count. */
+  achieved: { flopsPerSecond: number; bytesPerSecond: number }
   /** || out - reference || / || reference || of one sample, the largest of all results. */
   error: number
 }
@@ -84,6 +90,7 @@ export function measure(cell: BenchCase, options: BenchOptions): Measurement {
   const work = { flops: least.flops * channels * batch, bytes: least.bytes * channels * batch }
   const [compute, move] = [work.flops / options.rates.peakFlops, work.bytes / options.rates.bandwidth]
   const { flops, bytes } = product.cost(batch)
+  const outputs = product.irrepsOut.dim / channels
   return {
     ...cell,
     pass,
@@ -91,10 +98,13 @@ export function measure(cell: BenchCase, options: BenchOptions): Measurement {
     device: product.device,
     threads: getNumThreads(),
     paths: product.paths.length,
+    outputs,
     seconds,
     cost: { flops, bytes },
     floor: { ...work, seconds: Math.max(compute, move), boundBy: compute > move ? 'operations' : 'memory' },
     fractionOfRoofline: Math.max(compute, move) / seconds.median,
+    secondsPerOutput: seconds.median / (batch * channels * outputs),
+    achieved: { flopsPerSecond: work.flops / seconds.median, bytesPerSecond: work.bytes / seconds.median },
     error,
   }
 }

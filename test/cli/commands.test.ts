@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { usualBatch } from '../../lib/cli/bench-case.js'
+import { type Measurement, usualBatch } from '../../lib/cli/bench-case.js'
 import { selftestCases } from '../../lib/cli/selftest.js'
 import { cudaStatus } from '../../lib/runtime/index.js'
 import { gauntlet } from './capture.js'
@@ -120,7 +120,20 @@ test('bench reports every row that it was asked for, in three formats', async ()
   ]
   const few = [...args, '--seconds', '0.01', '--device', 'cpu', '--threads', '1']
   const { rows, rates, provenance } = (await json(...few)) as {
-    rows: { setting: string; lmax: number; method: string; fractionOfRoofline: number; error: number; paths: number }[]
+    rows: Pick<
+      Measurement,
+      | 'setting'
+      | 'lmax'
+      | 'method'
+      | 'fractionOfRoofline'
+      | 'error'
+      | 'paths'
+      | 'outputs'
+      | 'seconds'
+      | 'secondsPerOutput'
+      | 'achieved'
+      | 'floor'
+    >[]
     rates: { peakFlops: number; bandwidth: number; source: string }
     provenance: { threads: number; processor: string }
   }
@@ -139,6 +152,22 @@ test('bench reports every row that it was asked for, in three formats', async ()
     expect(error).toBeLessThan(2e-6)
   }
   expect(rows.at(-1)!.paths).toBe(14)
+  // One path of 1o x 1o, of 2e x 2e; the paths (l1, l2, l3) of mimo with an even sum and with each kept apart; l3 <= 2 lmax once.
+  const kept = (lmax: number): number => {
+    let sum = 0
+    for (let l1 = 0; l1 <= lmax; l1++) {
+      for (let l2 = 0; l2 <= lmax; l2++) for (let l3 = Math.abs(l1 - l2); l3 <= l1 + l2; l3 += 2) sum += 2 * l3 + 1
+    }
+    return sum
+  }
+  expect(rows.map(({ outputs }) => outputs)).toEqual([3, 5, 5, kept(1), 9, kept(2), 25])
+  for (const { seconds, outputs, secondsPerOutput, achieved, floor, fractionOfRoofline } of rows) {
+    expect((secondsPerOutput * 10 * 3 * outputs) / seconds.median).toBeCloseTo(1, 12)
+    // The rate of the bounding resource over its peak is the fraction of the roofline.
+    const fractions = [achieved.flopsPerSecond / rates.peakFlops, achieved.bytesPerSecond / rates.bandwidth]
+    expect(fractions[floor.boundBy === 'operations' ? 0 : 1] / fractionOfRoofline).toBeCloseTo(1, 12)
+    expect(Math.max(...fractions) / fractionOfRoofline).toBeCloseTo(1, 12)
+  }
   expect(provenance.threads).toBe(1)
   expect(rates.source).toBe('measured')
   const fewer = [
