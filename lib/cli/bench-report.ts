@@ -3,6 +3,7 @@ import { againstCsv, compareRuns, describeAgainst } from './against.js'
 import type { StoredRun } from './bench-file.js'
 import type { Io } from './command.js'
 import { digits, duration, percent, quantity, scientific } from './format.js'
+import { type Growth, growthTable } from './growth.js'
 import { describeProvenance, type Provenance } from './machine.js'
 import { csv, table, type Column } from './table.js'
 
@@ -18,6 +19,7 @@ export interface BenchRun {
   provenance: Provenance
   rates: Rates
   rows: Measurement[]
+  growth: Growth[]
 }
 
 export interface Format {
@@ -27,7 +29,7 @@ export interface Format {
 
 /** Writes a run, and how it compares with an earlier one where there is one. */
 export function reportRun(io: Io, format: Format, run: BenchRun, earlier?: StoredRun): void {
-  const { provenance, rates, rows } = run
+  const { provenance, rates, rows, growth } = run
   const against = earlier && compareRuns(earlier, rows)
   if (format.json) {
     io.out(`${JSON.stringify({ ...run, against }, null, 2)}\n`)
@@ -36,6 +38,7 @@ export function reportRun(io: Io, format: Format, run: BenchRun, earlier?: Store
   } else {
     const peaks = `${quantity(rates.peakFlops, 'flop/s')}, ${quantity(rates.bandwidth, 'B/s')} (${rates.source})`
     io.out(`${describeProvenance(provenance)}\nat best ${peaks}\n\n${table(rows, columns)}`)
+    if (growth.length > 0) io.out(`\n${growthTable(growth)}`)
     if (against) io.out(`\n${describeAgainst(against, { name: 'this run', provenance })}`)
   }
 }

@@ -12,6 +12,7 @@ import { readRun } from './bench-file.js'
 import { type Rates, reportAgainst, reportRun } from './bench-report.js'
 import { defineCommand } from './command.js'
 import { chooseDevice, deviceOptions } from './device.js'
+import { growth } from './growth.js'
 import { nominalRates, provenance } from './machine.js'
 import { METHOD_NAMES, SETTING_MEANINGS, SETTING_NAMES } from './methods.js'
 import { flag, integer, integers, decimal, names, text } from './options.js'
@@ -99,7 +100,8 @@ Channel u of one input meets channel u of the other.`,
       rows.push(measure(cell, { device, budget, rates }))
     }
     io.progress('')
-    reportRun(io, values, { provenance: provenance(device), rates, rows }, earlier)
+    const fits = growth(rows, { sameBatch: batch !== undefined })
+    reportRun(io, values, { provenance: provenance(device), rates, rows, growth: fits }, earlier)
     return 0
   },
 })
