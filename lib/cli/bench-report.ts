@@ -9,6 +9,8 @@ import { csv, table, type Column } from './table.js'
 
 /** What the machine can do at best. */
 export interface Rates {
+  /** Of the CPU. */
+  threads: number
   peakFlops: number
   bandwidth: number
   source: 'measured' | 'data sheet'
@@ -17,7 +19,8 @@ export interface Rates {
 /** A benchmark, as `--json` writes it. */
 export interface BenchRun {
   provenance: Provenance
-  rates: Rates
+  /** One for each number of threads. */
+  rates: Rates[]
   rows: Measurement[]
   growth: Growth[]
 }
@@ -36,8 +39,11 @@ export function reportRun(io: Io, format: Format, run: BenchRun, earlier?: Store
   } else if (format.csv) {
     io.out(against ? againstCsv(against) : csv(rows, plainColumns))
   } else {
-    const peaks = `${quantity(rates.peakFlops, 'flop/s')}, ${quantity(rates.bandwidth, 'B/s')} (${rates.source})`
-    io.out(`${describeProvenance(provenance)}\nat best ${peaks}\n\n${table(rows, columns)}`)
+    const peaks = rates.map(({ threads, peakFlops, bandwidth, source }) => {
+      const where = source === 'measured' ? `, ${threads} thread(s)` : ''
+      return `at best ${quantity(peakFlops, 'flop/s')}, ${quantity(bandwidth, 'B/s')} (${source}${where})\n`
+    })
+    io.out(`${describeProvenance(provenance)}\n${peaks.join('')}\n${table(rows, columns)}`)
     if (growth.length > 0) io.out(`\n${growthTable(growth)}`)
     if (against) io.out(`\n${describeAgainst(against, { name: 'this run', provenance })}`)
   }
@@ -66,6 +72,8 @@ const columns: Column<Measurement>[] = [
   { title: 'pass', align: 'left', cell: (row) => row.pass },
   { title: 'paths', cell: (row) => `${row.paths}` },
   { title: 'batch', cell: (row) => `${row.batch}` },
+  { title: 'channels', cell: (row) => `${row.channels}` },
+  { title: 'threads', cell: (row) => `${row.threads}` },
   { title: 'median', cell: (row) => duration(row.seconds.median) },
   {
     title: 'p10 .. p90',

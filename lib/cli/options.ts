@@ -56,8 +56,14 @@ export function decimal(placeholder: string, help: string, range: Range & { init
   return { placeholder, help: withInitial(help, range.initial), initial: range.initial, parse }
 }
 
-/** Whole numbers as `2,4,6` or `1..10`, or both: `1..4,8`; `undefined` where it is not given. */
-export function integers(placeholder: string, help: string, range: Range): Option<number[] | undefined> {
+/** Whole numbers as `2,4,6` or `1..10`, or both: `1..4,8`, ascending; `undefined` where none are given and there are no initial ones. */
+export function integers(placeholder: string, help: string, range: Range & { initial: number[] }): Option<number[]>
+export function integers(placeholder: string, help: string, range: Range): Option<number[] | undefined>
+export function integers(
+  placeholder: string,
+  help: string,
+  range: Range & { initial?: number[] },
+): Option<number[] | undefined> {
   const parse = (value: string, name: string): number[] => {
     const numbers = value.split(',').flatMap((part) => {
       const ends = part.split('..').map((end) => toInteger(end.trim(), name, range))
@@ -68,7 +74,7 @@ export function integers(placeholder: string, help: string, range: Range): Optio
     })
     return [...new Set(numbers)].sort((a, b) => a - b)
   }
-  return { placeholder, help, initial: undefined, parse }
+  return { placeholder, help: withInitial(help, range.initial?.join()), initial: range.initial, parse }
 }
 
 /** Names out of a list, as `grid,matrix`; all of them unless told. */

@@ -134,7 +134,7 @@ test('bench reports every row that it was asked for, in three formats', async ()
       | 'achieved'
       | 'floor'
     >[]
-    rates: { peakFlops: number; bandwidth: number; source: string }
+    rates: { threads: number; peakFlops: number; bandwidth: number; source: string }[]
     provenance: { threads: number; processor: string }
   }
   // The grid has no path 1o x 1o -> 1e.
@@ -164,12 +164,12 @@ test('bench reports every row that it was asked for, in three formats', async ()
   for (const { seconds, outputs, secondsPerOutput, achieved, floor, fractionOfRoofline } of rows) {
     expect((secondsPerOutput * 10 * 3 * outputs) / seconds.median).toBeCloseTo(1, 12)
     // The rate of the bounding resource over its peak is the fraction of the roofline.
-    const fractions = [achieved.flopsPerSecond / rates.peakFlops, achieved.bytesPerSecond / rates.bandwidth]
+    const fractions = [achieved.flopsPerSecond / rates[0].peakFlops, achieved.bytesPerSecond / rates[0].bandwidth]
     expect(fractions[floor.boundBy === 'operations' ? 0 : 1] / fractionOfRoofline).toBeCloseTo(1, 12)
     expect(Math.max(...fractions) / fractionOfRoofline).toBeCloseTo(1, 12)
   }
   expect(provenance.threads).toBe(1)
-  expect(rates.source).toBe('measured')
+  expect(rates.map(({ threads, source }) => [threads, source])).toEqual([[1, 'measured']])
   const fewer = [
     'bench',
     '--lmax',
@@ -188,8 +188,37 @@ test('bench reports every row that it was asked for, in three formats', async ()
   expect(commas).toHaveLength(2)
   expect(commas[1].split(',')).toHaveLength(commas[0].split(',').length)
   expect((await gauntlet(...fewer)).out).toMatch(
-    /at best .*flop\/s, .*B\/s \(measured\)[^]*\nsimo +1 +grid +forward +2 +9 /,
+    /at best .*flop\/s, .*B\/s \(measured, \d+ thread\(s\)\)[^]*\nsimo +1 +grid +forward +2 +9 /,
   )
+})
+
+test('bench sweeps channels, batches and threads in every combination', async () => {
+  const lists = ['--channels', '1,3', '--batch', '4,2', '--threads', '1..2']
+  const args = ['--lmax', '1', '--settings', 'mimo', '--methods', 'grid', ...lists, '--seconds', '0.01']
+  const { rows, rates, provenance } = (await json('bench', ...args, '--device', 'cpu')) as {
+    rows: Measurement[]
+    rates: { threads: number; bandwidth: number; peakFlops: number }[]
+    provenance: { threads: number }
+  }
+  const one = [
+    [1, 2],
+    [1, 4],
+    [3, 2],
+    [3, 4],
+  ]
+  expect(rows.map(({ threads, channels, batch }) => [threads, channels, batch])).toEqual([
+    ...one.map((sizes) => [1, ...sizes]),
+    ...one.map((sizes) => [2, ...sizes]),
+  ])
+  expect(rates.map(({ threads }) => threads)).toEqual([1, 2])
+  expect(provenance.threads).toBe(2)
+  for (const { threads, channels, batch, floor, seconds, fractionOfRoofline } of rows) {
+    // 4 and 4 numbers in, 9 out; held against what the same threads can do.
+    expect(floor.bytes).toBe(4 * 17 * channels * batch)
+    const { bandwidth, peakFlops } = rates[threads - 1]
+    const least = Math.max(floor.bytes / bandwidth, floor.flops / peakFlops)
+    expect(fractionOfRoofline / (least / seconds.median)).toBeCloseTo(1, 12)
+  }
 })
 
 test('bench times gradients too, and checks all of their results', async () => {
