@@ -1,105 +1,98 @@
-import { readFileSync } from 'node:fs'
-import { GauntletError } from '../runtime/index.js'
-import type { Measurement } from './bench-case.js'
-import { duration } from './format.js'
-import type { Provenance } from './machine.js'
-import { table } from './table.js'
+import { rowKey, type StoredRun, type TimedRow } from './bench-file.js'
+import { digits, duration } from './format.js'
+import { describeProvenance } from './machine.js'
+import { csv, table, type Column } from './table.js'
 
-/** What is compared of an earlier run. */
-type Earlier = Pick<Measurement, 'setting' | 'lmax' | 'method' | 'pass' | 'channels' | 'batch' | 'seconds'>
-
-export interface EarlierRun {
-  provenance: Provenance
-  rows: readonly Earlier[]
-}
-
-/** One row of both runs. */
-export interface Comparison extends Omit<Earlier, 'seconds'> {
-  before: number
-  now: number
-  /** now / before */
+/** One thing that two runs have timed. */
+export interface ComparedRow extends Omit<TimedRow, 'seconds'> {
+  before: TimedRow['seconds']
+  after: TimedRow['seconds']
+  /** Median after / median before: below 1 where it has become faster. */
   ratio: number
-  /** Whether the two spreads, p10 to p90, lie apart. */
-  differs: boolean
+  /** The intervals from p10 to p90 do not overlap. */
+  beyondSpread: boolean
 }
 
-/**
- * Reads what `gauntlet bench --json` wrote.
- *
- * @throws GauntletError ERR_FILE that names the file and what is wrong with it
- */
-export function readRun(path: string): EarlierRun {
-  const fault = (what: string, cause?: unknown): GauntletError =>
-    new GauntletError('ERR_FILE', `${path}: ${what}; expected what 'gauntlet bench --json' writes`, { cause })
-  let document: unknown
-  try {
-    document = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw fault(error instanceof Error ? error.message : String(error), error)
-  }
-  if (!isObject(document)) throw fault('not an object')
-  const { provenance, rows } = document
-  if (!isProvenance(provenance)) throw fault('no "provenance"')
-  if (!Array.isArray(rows)) throw fault('no "rows"')
-  const wrong = rows.findIndex((row) => !isRow(row))
-  if (wrong >= 0) throw fault(`rows[${wrong}] is no measurement`)
-  return { provenance, rows: rows as Earlier[] }
+export interface Against {
+  file: string
+  provenance: StoredRun['provenance']
+  rows: ComparedRow[]
+  /** How many rows only one of the runs has. */
+  unmatched: { before: number; after: number }
 }
 
-/** Rows that both runs have, with the same batch; the others are only counted. */
-export function compareRuns(
-  rows: readonly Measurement[],
-  earlier: EarlierRun,
-): { compared: Comparison[]; without: number } {
-  const key = ({ setting, lmax, method, pass, channels, batch }: Earlier): string =>
-    [setting, lmax, method, pass, channels, batch].join()
-  const known = new Map(earlier.rows.map((row) => [key(row), row.seconds]))
-  const compared = rows.flatMap((row): Comparison[] => {
-    const before = known.get(key(row))
-    if (before === undefined) return []
-    const { setting, lmax, method, pass, channels, batch, seconds: now } = row
-    const differs = now.p10 > before.p90 || now.p90 < before.p10
-    const medians = { before: before.median, now: now.median, ratio: now.median / before.median }
-    return [{ setting, lmax, method, pass, channels, batch, ...medians, differs }]
+/** Lays a run beside an earlier one, row by row, in the order of the later. */
+export function compareRuns({ file, provenance, rows: earlier }: StoredRun, later: readonly TimedRow[]): Against {
+  const partners = new Map(earlier.map((row) => [rowKey(row), row]))
+  const rows = later.flatMap((row): ComparedRow[] => {
+    const partner = partners.get(rowKey(row))
+    return partner ? [compareRow(partner, row)] : []
   })
-  return { compared, without: rows.length - compared.length }
+  const unmatched = { before: earlier.length - rows.length, after: later.length - rows.length }
+  return { file, provenance, rows, unmatched }
 }
 
-export function comparisonTable(compared: readonly Comparison[]): string {
-  return table(compared, [
-    { title: 'setting', align: 'left', cell: (row) => row.setting },
-    { title: 'lmax', cell: (row) => `${row.lmax}` },
-    { title: 'method', align: 'left', cell: (row) => row.method },
-    { title: 'pass', align: 'left', cell: (row) => row.pass },
-    { title: 'batch', cell: (row) => `${row.batch}` },
-    { title: 'before', cell: (row) => duration(row.before) },
-    { title: 'now', cell: (row) => duration(row.now) },
-    { title: 'ratio', cell: (row) => row.ratio.toFixed(2) },
-    {
-      title: '',
-      align: 'left',
-      cell: (row) => (row.differs ? (row.ratio < 1 ? 'faster' : 'slower') : 'within spread'),
-    },
-  ])
+function compareRow({ seconds: before }: TimedRow, row: TimedRow): ComparedRow {
+  const { method, setting, lmax, pass, channels, batch, threads, device, seconds: after } = row
+  return {
+    ...{ method, setting, lmax, pass, channels, batch, threads, device, before, after },
+    ratio: after.median / before.median,
+    beyondSpread: after.p10 > before.p90 || after.p90 < before.p10,
+  }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** For people: both machines and builds, the rows, and what has no partner. */
+export function describeAgainst(
+  { file, provenance, rows, unmatched }: Against,
+  now: { name: string; provenance: StoredRun['provenance'] },
+): string {
+  const run = (name: string, from: StoredRun['provenance']): string =>
+    `${name}: ${describeProvenance(from)}, ${from.date}`
+  const changed = rows.filter(({ beyondSpread }) => beyondSpread)
+  const faster = changed.filter(({ ratio }) => ratio < 1).length
+  return [
+    `before, ${run(file, provenance)}`,
+    `after, ${run(now.name, now.provenance)}`,
+    '',
+    table(rows, columns),
+    `${rows.length} rows compared: ${faster} faster, ${changed.length - faster} slower, the others within the spread.`,
+    `Without a partner: ${unmatched.before} rows before, ${unmatched.after} after.`,
+    '',
+  ].join('\n')
 }
 
-function isProvenance(value: unknown): value is Provenance {
-  if (!isObject(value)) return false
-  const texts = [value.version, value.compiler, value.processor, value.isa, value.system, value.node, value.date]
-  return [value.threads, value.cores].every(Number.isInteger) && texts.every((text) => typeof text === 'string')
+export function againstCsv({ rows }: Against): string {
+  return csv(rows, plainColumns)
 }
 
-function isRow(row: unknown): row is Earlier {
-  if (!isObject(row) || !isObject(row.seconds)) return false
-  const { seconds } = row
-  const positive = (value: unknown): boolean => typeof value === 'number' && value > 0
-  return (
-    [row.setting, row.method, row.pass].every((value) => typeof value === 'string') &&
-    [row.lmax, row.channels, row.batch].every((value) => Number.isInteger(value)) &&
-    [seconds.median, seconds.p10, seconds.p90].every(positive)
-  )
+function verdict({ beyondSpread, ratio }: ComparedRow): string {
+  if (!beyondSpread) return 'within the spread'
+  return ratio < 1 ? 'faster' : 'slower'
 }
+
+const cellColumns: Column<ComparedRow>[] = [
+  { title: 'setting', align: 'left', cell: (row) => row.setting },
+  { title: 'lmax', cell: (row) => String(row.lmax) },
+  { title: 'method', align: 'left', cell: (row) => row.method },
+  { title: 'pass', align: 'left', cell: (row) => row.pass },
+  { title: 'channels', cell: (row) => String(row.channels) },
+  { title: 'batch', cell: (row) => String(row.batch) },
+  { title: 'threads', cell: (row) => String(row.threads) },
+  { title: 'device', align: 'left', cell: (row) => row.device },
+]
+
+const columns: Column<ComparedRow>[] = [
+  ...cellColumns,
+  { title: 'before', cell: (row) => duration(row.before.median) },
+  { title: 'after', cell: (row) => duration(row.after.median) },
+  { title: 'after / before', cell: (row) => digits(row.ratio) },
+  { title: '', align: 'left', cell: verdict },
+]
+
+const plainColumns: Column<ComparedRow>[] = [
+  ...cellColumns,
+  { title: 'before_s', cell: (row) => String(row.before.median) },
+  { title: 'after_s', cell: (row) => String(row.after.median) },
+  { title: 'ratio', cell: (row) => String(row.ratio) },
+  { title: 'beyond_spread', cell: (row) => String(row.beyondSpread) },
+]

@@ -1,6 +1,6 @@
 import { Random } from '../o3/random.js'
 import type { Product } from '../product/index.js'
-import { allocate, DeviceArray, free, type DeviceOption, type FloatArray } from '../runtime/index.js'
+import { allocate, DeviceArray, free, getNumThreads, type DeviceOption, type FloatArray } from '../runtime/index.js'
 import { floor, passFloor, type Shape, type Work } from './floors.js'
 import { lastLevelCache } from './machine.js'
 import { METHODS, setting, shapeOf, type MethodName, type Setting, type SettingName } from './methods.js'
@@ -29,8 +29,11 @@ export interface BenchOptions {
 }
 
 export interface Measurement extends Required<BenchCase> {
+  device: string
+  /** Of the CPU. */
+  threads: number
   paths: number
-  /** Numbers of one channel of one sample of the product: methods that keep paths apart have more. */
+  /** Output scope: the numbers that come out for one channel of one sample. Methods that differ in it compute different things. */
   outputs: number
   /** One call on the whole batch. */
   seconds: Timing
@@ -40,6 +43,10 @@ export interface Measurement extends Required<BenchCase> {
   floor: Work & { seconds: number; boundBy: 'operations' | 'memory' }
   /** floor / median. */
   fractionOfRoofline: number
+  /** median / (batch * channels * outputs): what one output number costs. */
+  secondsPerOutput: number
+  /** The operations and bytes of the floor, per second: what is executed beyond need does not count. */
+  achieved: { flopsPerSecond: number; bytesPerSecond: number }
   /** || out - reference || / || reference || of one sample, the largest of all results. */
   error: number
 }
@@ -83,16 +90,21 @@ export function measure(cell: BenchCase, options: BenchOptions): Measurement {
   const work = { flops: least.flops * channels * batch, bytes: least.bytes * channels * batch }
   const [compute, move] = [work.flops / options.rates.peakFlops, work.bytes / options.rates.bandwidth]
   const { flops, bytes } = product.cost(batch)
+  const outputs = product.irrepsOut.dim / channels
   return {
     ...cell,
     pass,
     batch,
+    device: product.device,
+    threads: getNumThreads(),
     paths: product.paths.length,
-    outputs: product.irrepsOut.dim / channels,
+    outputs,
     seconds,
     cost: { flops, bytes },
     floor: { ...work, seconds: Math.max(compute, move), boundBy: compute > move ? 'operations' : 'memory' },
     fractionOfRoofline: Math.max(compute, move) / seconds.median,
+    secondsPerOutput: seconds.median / (batch * channels * outputs),
+    achieved: { flopsPerSecond: work.flops / seconds.median, bytesPerSecond: work.bytes / seconds.median },
     error,
   }
 }

@@ -30,12 +30,18 @@ export interface Command extends Words {
 
 /** Ties what `run` is given to the options. */
 export function defineCommand<O extends Options>(
-  definition: Words & { options: O; run(values: Values<O>, positionals: string[], io: Io): number | Promise<number> },
+  definition: Words & {
+    options: O
+    /** Throws ERR_ARGUMENT for options that do not go together. */
+    check?(values: Values<O>): void
+    run(values: Values<O>, positionals: string[], io: Io): number | Promise<number>
+  },
 ): Command {
   return {
     ...definition,
     prepare: (args) => {
       const { values, positionals } = parseOptions(args, definition.options, definition.positionals)
+      definition.check?.(values)
       return (io) => definition.run(values, positionals, io)
     },
   }

@@ -42,7 +42,7 @@ export function provenance(device: string): Provenance {
 }
 
 /** One line for people. */
-export function describeProvenance(from: Provenance): string {
+export function describeProvenance(from: Omit<Provenance, 'cuda'>): string {
   const where = from.gpu ?? `${from.processor} (${from.isa}, ${from.threads} of ${from.cores} cores)`
   return `gauntlet ${from.version} (${from.compiler}) on ${where}, ${from.system}, Node.js ${from.node}`
 }

@@ -58,8 +58,14 @@ export function decimal(placeholder: string, help: string, range: Range & { init
   return { placeholder, help: withInitial(help, range.initial), initial: range.initial, parse }
 }
 
-/** Whole numbers as `2,4,6` or `1..10`, or both: `1..4,8`; `undefined` where it is not given. */
-export function integers(placeholder: string, help: string, range: Range): Option<number[] | undefined> {
+/** Whole numbers as `2,4,6` or `1..10`, or both: `1..4,8`, ascending; `undefined` where none are given and there are no initial ones. */
+export function integers(placeholder: string, help: string, range: Range & { initial: number[] }): Option<number[]>
+export function integers(placeholder: string, help: string, range: Range): Option<number[] | undefined>
+export function integers(
+  placeholder: string,
+  help: string,
+  range: Range & { initial?: number[] },
+): Option<number[] | undefined> {
   const parse = (value: string, name: string): number[] => {
     const numbers = value.split(',').flatMap((part) => {
       const ends = part.split('..').map((end) => toInteger(end.trim(), name, range))
@@ -70,7 +76,7 @@ export function integers(placeholder: string, help: string, range: Range): Optio
     })
     return [...new Set(numbers)].sort((a, b) => a - b)
   }
-  return { placeholder, help, initial: undefined, parse }
+  return { placeholder, help: withInitial(help, range.initial?.join()), initial: range.initial, parse }
 }
 
 /** Irreps as `8x0e+8x1o`; `undefined` where none are given and there are no initial ones. */
@@ -92,12 +98,14 @@ export function names<N extends string>(
   choices: readonly N[],
   initial: readonly N[] = choices,
 ): Option<N[]> {
-  const parse = (value: string, name: string): N[] =>
-    value.split(',').map((part) => {
+  const parse = (value: string, name: string): N[] => {
+    const all = value.split(',').map((part) => {
       const found = choices.find((choice) => choice === part.trim())
       if (found === undefined) throw expected(`names out of ${choices.join(', ')}`, name, part)
       return found
     })
+    return [...new Set(all)]
+  }
   const usual = initial === choices ? 'all' : initial.join(', ')
   return { placeholder, help: `${help}: ${choices.join(', ')} (${usual})`, initial: [...initial], parse }
 }

@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { usualBatch } from '../../lib/cli/bench-case.js'
+import { type Measurement, usualBatch } from '../../lib/cli/bench-case.js'
 import { selftestCases } from '../../lib/cli/selftest.js'
 import { cudaStatus } from '../../lib/runtime/index.js'
 import { gauntlet } from './capture.js'
@@ -120,8 +120,21 @@ test('bench reports every row that it was asked for, in three formats', async ()
   ]
   const few = [...args, '--seconds', '0.01', '--device', 'cpu', '--threads', '1']
   const { rows, rates, provenance } = (await json(...few)) as {
-    rows: { setting: string; lmax: number; method: string; fractionOfRoofline: number; error: number; paths: number }[]
-    rates: { peakFlops: number; bandwidth: number; source: string }
+    rows: Pick<
+      Measurement,
+      | 'setting'
+      | 'lmax'
+      | 'method'
+      | 'fractionOfRoofline'
+      | 'error'
+      | 'paths'
+      | 'outputs'
+      | 'seconds'
+      | 'secondsPerOutput'
+      | 'achieved'
+      | 'floor'
+    >[]
+    rates: { threads: number; peakFlops: number; bandwidth: number; source: string }[]
     provenance: { threads: number; processor: string }
   }
   // The grid has no path 1o x 1o -> 1e.
@@ -139,8 +152,24 @@ test('bench reports every row that it was asked for, in three formats', async ()
     expect(error).toBeLessThan(2e-6)
   }
   expect(rows.at(-1)!.paths).toBe(14)
+  // One path of 1o x 1o, of 2e x 2e; the paths (l1, l2, l3) of mimo with an even sum and with each kept apart; l3 <= 2 lmax once.
+  const kept = (lmax: number): number => {
+    let sum = 0
+    for (let l1 = 0; l1 <= lmax; l1++) {
+      for (let l2 = 0; l2 <= lmax; l2++) for (let l3 = Math.abs(l1 - l2); l3 <= l1 + l2; l3 += 2) sum += 2 * l3 + 1
+    }
+    return sum
+  }
+  expect(rows.map(({ outputs }) => outputs)).toEqual([3, 5, 5, kept(1), 9, kept(2), 25])
+  for (const { seconds, outputs, secondsPerOutput, achieved, floor, fractionOfRoofline } of rows) {
+    expect((secondsPerOutput * 10 * 3 * outputs) / seconds.median).toBeCloseTo(1, 12)
+    // The rate of the bounding resource over its peak is the fraction of the roofline.
+    const fractions = [achieved.flopsPerSecond / rates[0].peakFlops, achieved.bytesPerSecond / rates[0].bandwidth]
+    expect(fractions[floor.boundBy === 'operations' ? 0 : 1] / fractionOfRoofline).toBeCloseTo(1, 12)
+    expect(Math.max(...fractions) / fractionOfRoofline).toBeCloseTo(1, 12)
+  }
   expect(provenance.threads).toBe(1)
-  expect(rates.source).toBe('measured')
+  expect(rates.map(({ threads, source }) => [threads, source])).toEqual([[1, 'measured']])
   const fewer = [
     'bench',
     '--lmax',
@@ -159,43 +188,37 @@ test('bench reports every row that it was asked for, in three formats', async ()
   expect(commas).toHaveLength(2)
   expect(commas[1].split(',')).toHaveLength(commas[0].split(',').length)
   expect((await gauntlet(...fewer)).out).toMatch(
-    /at best .*flop\/s, .*B\/s \(measured\)[^]*\nsimo +1 +grid +forward +2 +9 /,
+    /at best .*flop\/s, .*B\/s \(measured, \d+ thread\(s\)\)[^]*\nsimo +1 +grid +forward +2 +9 /,
   )
 })
 
-test('bench compares with an earlier run, and says what is wrong with a file that is none', async () => {
-  const args = ['--lmax', '1,2', '--settings', 'mimo', '--channels', '2', '--batch', '5', '--quick', '--device', 'cpu']
-  const { out } = await gauntlet('bench', ...args, '--methods', 'grid', '--json')
-  const path = join(SCRATCH, 'run.json')
-  const run = JSON.parse(out) as { rows: { seconds: Record<string, number> }[] }
-  // The first row as if it had taken a thousand times as long, the second without a partner.
-  for (const name of ['p10', 'median', 'p90']) run.rows[0].seconds[name] *= 1000
-  writeFileSync(path, JSON.stringify({ ...run, rows: run.rows.slice(0, 1) }))
-  const again = await gauntlet('bench', ...args, '--methods', 'grid', '--against', path, '--json')
-  const { against } = JSON.parse(again.out) as {
-    against: { compared: { ratio: number; differs: boolean }[]; without: number }
+test('bench sweeps channels, batches and threads in every combination', async () => {
+  const lists = ['--channels', '1,3', '--batch', '4,2', '--threads', '1..2']
+  const args = ['--lmax', '1', '--settings', 'mimo', '--methods', 'grid', ...lists, '--seconds', '0.01']
+  const { rows, rates, provenance } = (await json('bench', ...args, '--device', 'cpu')) as {
+    rows: Measurement[]
+    rates: { threads: number; bandwidth: number; peakFlops: number }[]
+    provenance: { threads: number }
   }
-  expect(against.without).toBe(1)
-  expect(against.compared).toHaveLength(1)
-  expect(against.compared[0].differs).toBe(true)
-  expect(against.compared[0].ratio).toBeLessThan(0.1)
-  expect((await gauntlet('bench', ...args, '--methods', 'grid', '--against', path)).out).toMatch(
-    / faster *\n1 rows are not/,
-  )
-  const bad = [
-    '',
-    '[]',
-    '{"provenance":{}}',
-    JSON.stringify({ ...run, rows: [{ setting: 'mimo' }] }),
-    out.slice(0, out.length / 2),
+  const one = [
+    [1, 2],
+    [1, 4],
+    [3, 2],
+    [3, 4],
   ]
-  for (const text of bad) {
-    writeFileSync(path, text)
-    const { status, err } = await gauntlet('bench', ...args, '--against', path)
-    expect(status, text.slice(0, 30)).toBe(1)
-    expect(err).toContain(path)
+  expect(rows.map(({ threads, channels, batch }) => [threads, channels, batch])).toEqual([
+    ...one.map((sizes) => [1, ...sizes]),
+    ...one.map((sizes) => [2, ...sizes]),
+  ])
+  expect(rates.map(({ threads }) => threads)).toEqual([1, 2])
+  expect(provenance.threads).toBe(2)
+  for (const { threads, channels, batch, floor, seconds, fractionOfRoofline } of rows) {
+    // 4 and 4 numbers in, 9 out; held against what the same threads can do.
+    expect(floor.bytes).toBe(4 * 17 * channels * batch)
+    const { bandwidth, peakFlops } = rates[threads - 1]
+    const least = Math.max(floor.bytes / bandwidth, floor.flops / peakFlops)
+    expect(fractionOfRoofline / (least / seconds.median)).toBeCloseTo(1, 12)
   }
-  expect((await gauntlet('bench', ...args, '--against', join(SCRATCH, 'none.json'))).err).toContain('ENOENT')
 })
 
 test('bench times gradients too, and checks all of their results', async () => {
@@ -312,6 +335,7 @@ test('compare says what each product couples, loses and keeps equivariant', asyn
 })
 
 test('compare reads periodic structures and prints a table', async () => {
+  const { writeFileSync } = await import('node:fs')
   const file = join(SCRATCH, 'salt.extxyz')
   writeFileSync(file, '2\nLattice="0 2.8 2.8 2.8 0 2.8 2.8 2.8 0" pbc="T T T"\nNa 0 0 0\nCl 2.8 2.8 2.7\n')
   const { status, out, err, progress } = await gauntlet(
