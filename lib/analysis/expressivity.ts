@@ -1,4 +1,5 @@
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
+import { norm } from '../o3/norm.js'
 import { Random } from '../o3/random.js'
 import { toIrreps } from '../product/path.js'
 import { GauntletError } from '../runtime/errors.js'
@@ -155,8 +156,8 @@ class ParametricMap {
 
 /** Coefficients of norm 1: it scales coordinates M of one triple, which changes no rank, and keeps singular values together. */
 function normalize(terms: readonly CoupledChannels[]): CoupledChannels[] {
-  const norm = Math.hypot(...terms.map(({ coefficient }) => coefficient))
-  return terms.map((term) => ({ ...term, coefficient: term.coefficient / norm }))
+  const size = norm(terms.map(({ coefficient }) => coefficient))
+  return terms.map((term) => ({ ...term, coefficient: term.coefficient / size }))
 }
 
 function checkSize(rows: number, columns: number): void {

@@ -135,7 +135,7 @@ function cellsOf(values: {
 }
 
 /** With the threads that are set. */
-export function ratesOf(device: DeviceOption): Rates {
+function ratesOf(device: DeviceOption): Rates {
   const threads = getNumThreads()
   const gpu = devices().find((one): one is CudaDevice => one.id === device && one.kind === 'cuda')
   if (gpu) return { threads, ...nominalRates(gpu), source: 'data sheet' }
