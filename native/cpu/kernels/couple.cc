@@ -82,18 +82,15 @@ void decouple(const Decoupling& decoupling, int vecs, const float* x, const floa
       Vec sum[Vecs];
 #pragma GCC unroll 4
       for (int n = 0; n < Vecs; ++n) sum[n] = load(to + n * kLanes);
-      const DecouplingTerm* const minus = term + row->plus;
-      const DecouplingTerm* const end = minus + row->minus;
-      for (; term != minus; ++term) {
-        const float *a = h + ptrdiff_t{term->line} * kTileLanes, *b = from + ptrdiff_t{term->other} * kTileLanes;
+      const auto add_terms = [&](int32_t count, const auto& add) GAUNTLET_INLINE_LAMBDA {
+        for (const DecouplingTerm* const end = term + count; term != end; ++term) {
+          const float *a = h + ptrdiff_t{term->line} * kTileLanes, *b = from + ptrdiff_t{term->other} * kTileLanes;
 #pragma GCC unroll 4
-        for (int n = 0; n < Vecs; ++n) add_product(sum[n], load(a + n * kLanes), load(b + n * kLanes));
-      }
-      for (; term != end; ++term) {
-        const float *a = h + ptrdiff_t{term->line} * kTileLanes, *b = from + ptrdiff_t{term->other} * kTileLanes;
-#pragma GCC unroll 4
-        for (int n = 0; n < Vecs; ++n) subtract_product(sum[n], load(a + n * kLanes), load(b + n * kLanes));
-      }
+          for (int n = 0; n < Vecs; ++n) add(sum[n], load(a + n * kLanes), load(b + n * kLanes));
+        }
+      };
+      add_terms(row->plus, add_product);
+      add_terms(row->minus, subtract_product);
 #pragma GCC unroll 4
       for (int n = 0; n < Vecs; ++n) store(to + n * kLanes, sum[n]);
     }
