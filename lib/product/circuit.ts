@@ -76,6 +76,15 @@ export class Circuit {
     return slopes
   }
 
+  /** All values that some are made of, those included. */
+  needed(outputs: Iterable<Value>): Set<Value> {
+    const needed = new Set(outputs)
+    for (let value = this.values.length - 1; value >= 0; value--) {
+      if (needed.has(value)) for (const part of partsOf(this.values[value])) needed.add(part)
+    }
+    return needed
+  }
+
   /** The derivative of `scalar` along a direction, given for some inputs: again a sum of products. */
   along(scalar: Value, direction: ReadonlyMap<Value, Value>): Value {
     const moving = new Map(direction)
@@ -157,10 +166,7 @@ function partsOf({ products, multiples }: Sum): Value[] {
 /** The values that the outputs need, by depth, within a depth by how many terms they have. */
 function schedule(circuit: Circuit, inputs: readonly Value[], outputs: readonly Value[]): Value[] {
   const given = new Set(inputs)
-  const needed = new Set(outputs)
-  for (let value = circuit.values.length - 1; value >= 0; value--) {
-    if (needed.has(value) && !given.has(value)) for (const part of partsOf(circuit.values[value])) needed.add(part)
-  }
+  const needed = circuit.needed(outputs)
   const depth = new Map<Value, number>()
   const order = [...needed].filter((value) => !given.has(value)).sort((a, b) => a - b)
   for (const value of order) {

@@ -13,7 +13,7 @@ import {
   type ResultOf,
 } from '../runtime/execute.js'
 import { callNative, type DeviceId, loadAddon, type NativeContraction } from '../runtime/native.js'
-import { Circuit, compile, type Value } from './circuit.js'
+import { type Circuit, type Value } from './circuit.js'
 import {
   encodeContraction,
   type FeatureOperand,
@@ -21,6 +21,7 @@ import {
   type TableOperand,
   type WeightOperand,
 } from './contraction-table.js'
+import { ContractionScalar } from './contraction-scalar.js'
 import { checkApart, chooseNames } from './derivative.js'
 
 export interface ContractionOptions {
@@ -77,10 +78,10 @@ interface Compiled {
   inputs: readonly string[]
 }
 
-/** Slopes of a scalar by every value that it is made of, and what it is a polynomial of. */
-interface Derivative {
-  inputs: { name: string; like: ContractionOperand; values: readonly Value[] }[]
-  slopes: ReadonlyMap<Value, Value>
+/** Slopes of a polynomial as native code reads them, and the operands, by number, that they need. */
+export interface EncodedSlopes {
+  plan: EncodedPlan
+  read: readonly number[]
 }
 
 const INPUTS: readonly ContractionInput[] = ['x', 'weight']
@@ -116,7 +117,7 @@ export abstract class Contraction implements Disposable {
   readonly device: DeviceId
   readonly #makeForm: () => ContractionForm
   #form: ContractionForm | undefined
-  readonly #derivatives = new Map<string, Derivative>()
+  #scalar: ContractionScalar<ContractionOperand> | undefined
   readonly #compiled = new Map<string, Compiled>()
   #disposed = false
 
@@ -211,36 +212,44 @@ export abstract class Contraction implements Disposable {
     return results as Arrays<Name, ResultOf<V | G | X>>
   }
 
+  /** L = <gradOut, out> of one channel of one node as a polynomial of x, weight and gradOut. @internal */
+  get scalar(): ContractionScalar<ContractionOperand> {
+    if (this.#scalar === undefined) {
+      const form = (this.#form ??= this.#makeForm())
+      const given = OPERANDS.map((like) => ({ like, values: form[like] }))
+      this.#scalar = new ContractionScalar(form.circuit, given, form.scalar)
+    }
+    return this.#scalar
+  }
+
+  /** Slopes of such a polynomial by some of its operands, and which operands they need. @internal */
+  encodeSlopes(scalar: ContractionScalar<ContractionOperand>, results: readonly number[]): EncodedSlopes {
+    const { read, program } = scalar.compile(results)
+    let row = 0
+    let output = 0
+    const operands: TableOperand[] = [
+      ...read.map((n) => {
+        const { like, values } = scalar.given[n]
+        return { operand: this.operand(like), result: false, rows: values.map(() => row++) }
+      }),
+      ...results.map((n) => {
+        const { like, values } = scalar.given[n]
+        return { operand: this.operand(like), result: true, rows: values.map(() => program.outputs[output++]) }
+      }),
+    ]
+    return { plan: encodeContraction(this, operands, program), read }
+  }
+
   /** What computes these results, of L or of its derivative along directions, as native code reads it. @internal */
   encodedPlan(
     results: readonly ContractionOperand[],
     directions?: readonly ContractionInput[],
   ): { plan: EncodedPlan; inputs: readonly string[] } {
-    const form = (this.#form ??= this.#makeForm())
-    const { circuit } = form
-    const { inputs, slopes } = this.#differentiate(form, directions)
-    // L is linear in gradOut, which the forward pass is not given.
-    const read = inputs.filter(
-      ({ name }) => name !== 'gradOut' || directions !== undefined || !results.includes('gradOut'),
-    )
-    const zero = circuit.sum([])
-    const outputs = results.map((like) => ({ like, values: form[like].map((value) => slopes.get(value) ?? zero) }))
-    const program = compile(
-      circuit,
-      read.flatMap(({ values }) => values),
-      outputs.flatMap(({ values }) => values),
-    )
-    let row = 0
-    const operands: TableOperand[] = [
-      ...read.map(({ like, values }) => {
-        return { operand: this.#operand(like), result: false, rows: values.map(() => row++) }
-      }),
-      ...outputs.map(({ like, values }, n) => {
-        const first = outputs.slice(0, n).reduce((sum, output) => sum + output.values.length, 0)
-        return { operand: this.#operand(like), result: true, rows: program.outputs.slice(first, first + values.length) }
-      }),
-    ]
-    return { plan: encodeContraction(this, operands, program), inputs: read.map(({ name }) => name) }
+    const at = (name: ContractionOperand): number => OPERANDS.indexOf(name)
+    const scalar = directions === undefined ? this.scalar : this.scalar.along(directions.map(at))
+    const names = [...OPERANDS, ...(directions ?? []).map((name) => `v.${name}`)]
+    const { plan, read } = this.encodeSlopes(scalar, results.map(at))
+    return { plan, inputs: read.map((n) => names[n]) }
   }
 
   /** Releases its native memory; any later call throws ERR_DISPOSED. */
@@ -314,31 +323,10 @@ export abstract class Contraction implements Disposable {
     return { native: callNative(() => new (loadAddon().NativeContraction)(this.device, integers, reals)), inputs }
   }
 
-  /** Slopes of L, or of its derivative along directions, which are further inputs. */
-  #differentiate(form: ContractionForm, directions: readonly ContractionInput[] | undefined): Derivative {
-    const key = directions?.join() ?? 'first'
-    let derivative = this.#derivatives.get(key)
-    if (derivative === undefined) {
-      const inputs: Derivative['inputs'] = OPERANDS.map((like) => ({ name: like, like, values: form[like] }))
-      let scalar = form.scalar
-      if (directions !== undefined) {
-        const along = new Map<Value, Value>()
-        for (const like of directions) {
-          const values = form.circuit.inputs(form[like].length)
-          values.forEach((value, n) => along.set(form[like][n], value))
-          inputs.push({ name: `v.${like}`, like, values })
-        }
-        scalar = form.circuit.along(scalar, along)
-      }
-      derivative = { inputs, slopes: form.circuit.gradient(scalar) }
-      this.#derivatives.set(key, derivative)
-    }
-    return derivative
-  }
-
-  #operand(name: ContractionOperand): FeatureOperand | WeightOperand {
+  /** An operand as native code reads it. @internal */
+  operand(name: ContractionOperand): FeatureOperand | WeightOperand {
     if (name === 'weight') {
-      const { weight, mixing } = this.#form!
+      const { weight, mixing } = (this.#form ??= this.#makeForm())
       const parts = this.weightParts.map(({ offset, shape }) => ({ offset, paths: shape[1] }))
       return { kind: 'weights', numel: this.weightNumel, parts, mixtures: weight.length, mixing }
     }

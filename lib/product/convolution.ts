@@ -179,6 +179,21 @@ export class TensorProductConv implements Disposable {
     >
   }
 
+  /**
+   * F(x1, x2, gradOut, weight) on a graph with one operand left out, as that of `Product`.
+   *
+   * @returns of the shape of the operand left out
+   * @throws GauntletError as `forward` does
+   */
+  evaluate(
+    leftOut: OperandName,
+    graph: Graph,
+    operands: Readonly<Partial<Record<OperandName, FloatArray>>>,
+    { out }: { out?: FloatArray } = {},
+  ): FloatArray {
+    return this.#on(graph).evaluate(leftOut, operands, out)
+  }
+
   /** The convolution as native code reads it; see native/core/convolution.h. @internal */
   encodedPlan(): EncodedPlan {
     return encodeConvolution([this.irrepsIn1, this.irrepsIn2, this.irrepsOut], this.paths, this.weightNumel)

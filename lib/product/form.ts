@@ -79,9 +79,7 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
 
   /** dF/dgradOut */
   forward(operands: Operands, { out }: { out?: FloatArray }): FloatArray {
-    const [job] = this.#jobs({ operands, possible: ['gradOut'] }, { out: { gradOut: out } }, () => 'out')
-    this.#run(job)
-    return job.out
+    return this.evaluate('gradOut', operands, out)
   }
 
   async forwardAsync(
@@ -93,6 +91,14 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
     const out = { gradOut: options.out }
     const [job] = this.#jobs({ operands, possible: ['gradOut'] }, { out }, () => 'out', allocateOnHost)
     await this.#runAsync(job)
+    return job.out
+  }
+
+  /** F with one operand left out. */
+  evaluate(leftOut: OperandName, operands: Operands, out?: FloatArray): FloatArray {
+    const [job] = this.#jobs({ operands, possible: [leftOut] }, { out: { [leftOut]: out } }, () => 'out')
+    if (job === undefined) throw expected('an operand that there is', 'leftOut', leftOut)
+    this.#run(job)
     return job.out
   }
 

@@ -1,16 +1,11 @@
-import { expected, GauntletError } from '../runtime/errors.js'
+import { expected } from '../runtime/errors.js'
 import { callNative, type DeviceId, loadAddon, type NativeGraph } from '../runtime/native.js'
+import { Segments } from './segments.js'
 
 /** How many nodes edges begin at and end at, where these are not the same ones. */
 export interface BipartiteNodes {
   senders: number
   receivers: number
-}
-
-/** Edges by the node where they end (or begin): those of node n are order[start[n]] to order[start[n + 1] - 1]. */
-interface Incidence {
-  start: Int32Array
-  order: Int32Array
 }
 
 /** The lists of a graph as native code reads them. */
@@ -55,6 +50,10 @@ export class Graph {
   readonly nodes: Readonly<BipartiteNodes>
   /** Whether the receivers came in ascending order; otherwise edges were sorted here, once. */
   readonly sorted: boolean
+  /** Edges by the node where they begin. */
+  readonly senders: Segments
+  /** Edges by the node where they end. */
+  readonly receivers: Segments
 
   /**
    * @param senders [edges], the node where each edge begins
@@ -69,25 +68,21 @@ export class Graph {
       senders: checkCount(counts.senders, 'nodes.senders'),
       receivers: checkCount(counts.receivers, 'nodes.receivers'),
     })
-    const own = {
-      senders: copyIndices(senders, 'senders', this.nodes.senders),
-      receivers: copyIndices(receivers, 'receivers', this.nodes.receivers),
+    this.senders = new Segments(senders, this.nodes.senders, 'senders', 'node')
+    this.receivers = new Segments(receivers, this.nodes.receivers, 'receivers', 'node')
+    this.edges = this.senders.of.length
+    if (this.receivers.of.length !== this.edges) {
+      throw expected(String(this.edges), 'the length of receivers', this.receivers.of.length, 'ERR_LENGTH')
     }
-    if (own.senders.length !== own.receivers.length) {
-      throw expected(String(own.senders.length), 'the length of receivers', own.receivers.length, 'ERR_LENGTH')
-    }
-    this.edges = own.senders.length
-    this.sorted = own.receivers.every((node, edge) => edge === 0 || own.receivers[edge - 1] <= node)
-    const [bySender, byReceiver] = [
-      incidence(own.senders, this.nodes.senders),
-      incidence(own.receivers, this.nodes.receivers),
-    ]
+    const ends = this.receivers.of
+    this.sorted = ends.every((node, edge) => edge === 0 || ends[edge - 1] <= node)
     const lists = {
-      ...own,
-      senderStart: bySender.start,
-      senderOrder: bySender.order,
-      receiverStart: byReceiver.start,
-      receiverOrder: byReceiver.order,
+      senders: this.senders.of,
+      receivers: ends,
+      senderStart: this.senders.start,
+      senderOrder: this.senders.order,
+      receiverStart: this.receivers.start,
+      receiverOrder: this.receivers.order,
     }
     graphs.set(this, { lists, on: new Map() })
   }
@@ -96,28 +91,4 @@ export class Graph {
 function checkCount(count: unknown, name: string): number {
   if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count < 2 ** 31) return count
   throw expected('a whole number of nodes', name, count)
-}
-
-function copyIndices(nodes: unknown, name: string, count: number): Int32Array {
-  if (!(nodes instanceof Int32Array)) throw expected('an Int32Array', name, nodes, 'ERR_DTYPE')
-  const copy = Int32Array.from(nodes)
-  const edge = copy.findIndex((node) => node < 0 || node >= count)
-  if (edge >= 0) {
-    const known = count > 0 ? `a node from 0 to ${count - 1}` : 'no edge (there are no nodes)'
-    throw new GauntletError('ERR_ARGUMENT', `Expected ${known} for ${name}[${edge}] but received ${copy[edge]}`)
-  }
-  return copy
-}
-
-/** A counting sort, which keeps the order of edges that share a node. */
-function incidence(nodeOf: Int32Array, nodes: number): Incidence {
-  const start = new Int32Array(nodes + 1)
-  for (const node of nodeOf) start[node + 1]++
-  for (let node = 0; node < nodes; node++) start[node + 1] += start[node]
-  const next = start.slice()
-  const order = new Int32Array(nodeOf.length)
-  nodeOf.forEach((node, edge) => {
-    order[next[node]++] = edge
-  })
-  return { start, order }
 }

@@ -141,6 +141,21 @@ export class Linear implements Disposable {
     return results as Record<keyof typeof results, ResultOf<V | G | A>>
   }
 
+  /**
+   * F(x, gradOut, weight) = <gradOut, forward(x)>, biases apart, with one operand left out.
+   *
+   * @returns of the shape of the operand left out
+   * @throws GauntletError as Product.evaluate
+   */
+  evaluate(
+    leftOut: 'x' | 'gradOut' | 'weight',
+    { x, gradOut, weight }: { x?: FloatArray; gradOut?: FloatArray; weight?: FloatArray },
+    options: { out?: FloatArray } = {},
+  ): FloatArray {
+    const operands = { x2: this.#nothing(x ?? gradOut!), ...(x && { x1: x }), ...(gradOut && { gradOut }) }
+    return this.#product.evaluate(leftOut === 'x' ? 'x1' : leftOut, { ...operands, ...(weight && { weight }) }, options)
+  }
+
   /** Releases its native memory; any later call throws ERR_DISPOSED. */
   dispose(): void {
     this.#product.dispose()

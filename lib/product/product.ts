@@ -315,6 +315,20 @@ export abstract class Product implements Disposable {
     return { flops: batch * this.#flops, bytes: 4 * batch * floats, weights: this.weightNumel }
   }
 
+  /**
+   * F(x1, x2, gradOut, weight) with one operand left out, whatever stands for the others: what everything else here is made of.
+   *
+   * @param operands arrays for all operands but that one
+   * @param options.out where the result goes; a new array by default
+   * @returns of the shape of the operand left out
+   * @throws GauntletError as `backward` does
+   * @example
+   * const out = product.evaluate('gradOut', { x1, x2 }) // forward(x1, x2)
+   */
+  evaluate(leftOut: OperandName, operands: Operands, { out }: { out?: FloatArray } = {}): FloatArray {
+    return this.#form.evaluate(leftOut, operands, out)
+  }
+
   /** The product as native code reads it; see native/core/plan.h. @internal */
   encodedPlan(): EncodedPlan {
     return encodePlan(this.#plans[0]())

@@ -76,6 +76,7 @@ export interface Addon {
   NativeGraph: new (device: DeviceId, lists: object) => NativeGraph
   NativeEdgeFunction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeEdgeFunction
   NativeContraction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeContraction
+  NativeKernels: new (device: DeviceId) => NativeKernels
   NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
 }
 
@@ -132,6 +133,44 @@ export interface NativeEdgeFunction {
 export interface NativeContraction {
   run(elements: Int32Array, ...operands: NativeOperand[]): void
   dispose(): void
+}
+
+/**
+ * Operations on matrices of floats on a device; see native/core/kernels.h. All arrays are row-major and of lengths that fit, which is
+ * checked there. `out` may be one of the inputs in `elementwise` and `combine`, and shares no memory with them elsewhere.
+ */
+export interface NativeKernels {
+  fill(out: NativeOperand, value: number): void
+  /** out = scale * f(inputs[0]) * inputs[1] * ...; without f, inputs[0] is a factor too. */
+  elementwise(
+    out: NativeOperand,
+    scale: number,
+    family: number,
+    coefficients: Float64Array,
+    inputs: readonly NativeOperand[],
+  ): void
+  /** out = sum of factors[n] * inputs[n] */
+  combine(out: NativeOperand, factors: Float64Array, inputs: readonly NativeOperand[]): void
+  /** [rows, columns] = scale * a b (0), a b^T (1) or a^T b (2) */
+  matmul(
+    out: NativeOperand,
+    a: NativeOperand,
+    b: NativeOperand,
+    transposed: number,
+    rows: number,
+    columns: number,
+    scale: number,
+  ): void
+  /** out[r] = x[of[r]] */
+  gather(out: NativeOperand, x: NativeOperand, dim: number, of: Int32Array): void
+  /** out[s] = sum of x[order[n]] for n from start[s] to start[s + 1] */
+  scatter(out: NativeOperand, x: NativeOperand, dim: number, start: Int32Array, order: Int32Array): void
+  broadcastRows(out: NativeOperand, x: NativeOperand, dim: number): void
+  sumRows(out: NativeOperand, x: NativeOperand, dim: number): void
+  /** Columns from..from + dim of x, [rows, width]. */
+  columns(out: NativeOperand, x: NativeOperand, dim: number, width: number, from: number): void
+  /** x, [rows, width], as columns from..from + width of out, [rows, dim], zero elsewhere. */
+  pad(out: NativeOperand, x: NativeOperand, dim: number, width: number, from: number): void
 }
 
 export type NativeOperand = Float32Array | NativeDeviceArray
