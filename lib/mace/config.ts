@@ -37,6 +37,11 @@ const Data = Type.Object(
   closed,
 )
 
+const INTERACTIONS = [
+  Type.Literal('RealAgnosticInteractionBlock'),
+  Type.Literal('RealAgnosticResidualInteractionBlock'),
+]
+
 const Model = Type.Object(
   {
     product: Type.Union(
@@ -44,18 +49,16 @@ const Model = Type.Object(
       { default: 'cg' },
     ),
     hiddenIrreps: Type.String({ default: '128x0e+128x1o' }),
-    readoutIrreps: Type.String({ default: '16x0e', description: 'Of the last, non-linear readout' }),
-    maxEll: Type.Integer({ default: 3, minimum: 0, maximum: 11 }),
+    mlpIrreps: Type.String({ default: '16x0e', description: 'Scalars of the last readout' }),
+    maxEll: Type.Integer({ default: 3, minimum: 0, maximum: 10 }),
     correlation: Type.Integer({ default: 3, minimum: 1, maximum: 4 }),
-    interactions: Type.Integer({ default: 2, minimum: 1, maximum: 10 }),
+    numInteractions: Type.Integer({ default: 2, minimum: 1, maximum: 16 }),
+    interactionFirst: Type.Union(INTERACTIONS, { default: 'RealAgnosticInteractionBlock' }),
+    interaction: Type.Union(INTERACTIONS, { default: 'RealAgnosticResidualInteractionBlock' }),
     cutoff: Type.Number({ default: 5, ...positive, description: 'Angstrom' }),
-    bessel: Type.Integer({ default: 8, minimum: 1, maximum: 320 }),
-    cutoffPower: Type.Integer({ default: 5, minimum: 2, maximum: 64 }),
-    radialMLP: Type.Array(Type.Integer({ minimum: 1 }), { default: [64, 64, 64] }),
-    firstInteraction: Type.Union([Type.Literal('agnostic'), Type.Literal('residual')], {
-      default: 'agnostic',
-      description: "RealAgnosticInteractionBlock or RealAgnosticResidualInteractionBlock; later ones are 'residual'",
-    }),
+    numBessel: Type.Integer({ default: 8, minimum: 1, maximum: 320 }),
+    numPolynomialCutoff: Type.Integer({ default: 5, minimum: 2, maximum: 64 }),
+    radialMlp: Type.Array(Type.Integer({ minimum: 1, maximum: 4096 }), { default: [64, 64, 64] }),
     scale: Type.Union([Type.Literal('rmsForces'), Type.Literal('none'), Type.Number(positive)], {
       default: 'rmsForces',
     }),

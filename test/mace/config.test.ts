@@ -13,7 +13,7 @@ describe('parseConfig', () => {
       stageTwo: null,
       data: { validFraction: 0.1 },
     })
-    expect(config.model).toMatchObject({ product: 'cg', correlation: 3, radialMLP: [64, 64, 64] })
+    expect(config.model).toMatchObject({ product: 'cg', correlation: 3, radialMlp: [64, 64, 64] })
     expect(config.schedule).toEqual({ kind: 'plateau', factor: 0.8, patience: 50 })
     expect(parseConfig({ data, epochs: 50, stageTwo: {} }).stageTwo).toMatchObject({ start: 36, energyWeight: 1000 })
   })
