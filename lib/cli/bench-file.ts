@@ -1,5 +1,5 @@
 import { describe, GauntletError } from '../runtime/errors.js'
-import { readText } from '../structures/file.js'
+import { readText } from '../files/file.js'
 import type { Provenance } from './machine.js'
 import type { Timing } from './timing.js'
 

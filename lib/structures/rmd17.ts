@@ -1,7 +1,7 @@
 import { GauntletError } from '../runtime/errors.js'
-import { spread } from './file.js'
-import { readNpz } from './npz.js'
-import type { NpyArray } from './npy.js'
+import { spread } from './frames.js'
+import { readNpz } from '../files/npz.js'
+import type { NpyArray } from '../files/npy.js'
 import { KCAL_PER_MOL, MAX_ATOMIC_NUMBER, type Structure } from './structure.js'
 
 export interface Rmd17Options {

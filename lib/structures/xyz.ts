@@ -1,5 +1,6 @@
 import { GauntletError } from '../runtime/errors.js'
-import { readText, spread } from './file.js'
+import { readText } from '../files/file.js'
+import { spread } from './frames.js'
 import { atomicNumber, MAX_ATOMIC_NUMBER, type Structure } from './structure.js'
 import { parseComment, type CommentValue } from './xyz-comment.js'
 

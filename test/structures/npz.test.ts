@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parseNpy, type NpyArray } from '../../lib/structures/npy.js'
-import { readNpz } from '../../lib/structures/npz.js'
+import { parseNpy, type NpyArray } from '../../lib/files/npy.js'
+import { readNpz } from '../../lib/files/npz.js'
 import { readRmd17, readStructures } from '../../lib/structures/index.js'
-import { float64, npy, temporary, zip, type Member } from './files.js'
+import { float64, npy, temporary, zip, type Member } from '../files/temporary.js'
 
 const REFERENCE = join(__dirname, '../reference/structures')
 const EXAMPLE = join(__dirname, '../../examples/ethanol_pbe.npz')

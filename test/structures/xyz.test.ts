@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseXyz, readStructures, readXyz } from '../../lib/structures/index.js'
 import { parseComment } from '../../lib/structures/xyz-comment.js'
-import { temporary } from './files.js'
+import { temporary } from '../files/temporary.js'
 
 const frame = (comment: string, ...atoms: string[]): string => [String(atoms.length), comment, ...atoms, ''].join('\n')
 
