@@ -67,13 +67,14 @@ const Model = Type.Object(
   closed,
 )
 
-const Loss = Type.Object(
-  {
-    energyWeight: Type.Number({ default: 1, minimum: 0 }),
-    forcesWeight: Type.Number({ default: 100, minimum: 0 }),
-  },
-  closed,
-)
+/** What squared errors of energies per atom, and of components of forces, count. */
+function loss(energy: number, forces: number) {
+  const Loss = Type.Object(
+    { energy: Type.Number({ default: energy, minimum: 0 }), forces: Type.Number({ default: forces, minimum: 0 }) },
+    closed,
+  )
+  return Type.Union([Loss], { default: {} })
+}
 
 const Schedule = Type.Union(
   [
@@ -97,8 +98,7 @@ const Schedule = Type.Union(
 const StageTwo = Type.Object(
   {
     start: Type.Optional(Type.Integer({ minimum: 1, description: 'Epoch; default three quarters of all' })),
-    energyWeight: Type.Number({ default: 1000, minimum: 0 }),
-    forcesWeight: Type.Number({ default: 100, minimum: 0 }),
+    loss: loss(1000, 100),
     learningRate: Type.Number({ default: 0.001, ...positive }),
   },
   closed,
@@ -113,7 +113,7 @@ export const TrainingSchema = Type.Object(
     threads: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024 })),
     data: Data,
     model: Type.Union([Model], { default: {} }),
-    loss: Type.Union([Loss], { default: {} }),
+    loss: loss(1, 100),
     stageTwo: Type.Union([Type.Null(), StageTwo], {
       default: null,
       description: "Other weights and rate for the last epochs (MACE's swa)",

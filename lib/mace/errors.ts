@@ -1,4 +1,5 @@
 import type { Communicator } from '../runtime/communicator.js'
+import type { LossWeights } from './loss.js'
 
 /** How far predictions are from what is known, as MACE reports it. */
 export interface PredictionErrors {
@@ -65,12 +66,6 @@ export class ErrorSums {
 }
 
 /** The mean loss that errors stand for. */
-export function lossOf({ energyRmse, forcesRmse }: PredictionErrors, weights: LossWeights): number {
-  return weights.energyWeight * energyRmse ** 2 + weights.forcesWeight * forcesRmse ** 2
-}
-
-/** Of squared errors of energies per atom, (eV/atom)^-2, and of components of forces, (eV/Angstrom)^-2. */
-export interface LossWeights {
-  energyWeight: number
-  forcesWeight: number
+export function lossOf({ energyRmse, forcesRmse }: PredictionErrors, { energy, forces }: LossWeights): number {
+  return energy * energyRmse ** 2 + forces * forcesRmse ** 2
 }

@@ -1,6 +1,6 @@
 import type { TrainedParameter } from '../nn/optimizer.js'
 import type { LabelledStructure } from './dataset.js'
-import type { LossWeights } from './errors.js'
+import type { LossWeights } from './loss.js'
 
 /** The loss of some structures and where it falls. */
 export interface LossGradients {
@@ -30,8 +30,8 @@ export interface Learner<Structures = unknown> {
   /**
    * The loss
    *
-   *     energyWeight * sum over structures of ((E - known) / atoms)^2 / structures
-   *     + forcesWeight * sum over components of (F - known)^2 / (3 atoms)
+   *     energy * sum over structures of ((E - known) / atoms)^2 / structures
+   *     + forces * sum over components of (F - known)^2 / (3 atoms)
    *
    * and its gradients by all parameters.
    */

@@ -5,8 +5,9 @@ import type { Communicator } from '../runtime/communicator.js'
 import { GauntletError } from '../runtime/errors.js'
 import type { TrainingConfig } from './config.js'
 import { batches, type LabelledStructure, shuffled } from './dataset.js'
-import { ErrorSums, lossOf, type LossWeights, type PredictionErrors } from './errors.js'
+import { ErrorSums, lossOf, type PredictionErrors } from './errors.js'
 import type { Learner } from './learner.js'
+import type { LossWeights } from './loss.js'
 import type { Arrays, Progress } from './training-state.js'
 
 /** What an epoch came to. */
@@ -117,7 +118,7 @@ export class Trainer<Structures> {
 
   /** Losses that count now. */
   get weights(): LossWeights {
-    return this.progress.stage === 2 ? this.config.stageTwo! : this.config.loss
+    return this.progress.stage === 2 ? this.config.stageTwo!.loss : this.config.loss
   }
 
   /**

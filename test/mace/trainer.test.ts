@@ -34,12 +34,12 @@ class TwoNumbers implements Learner<readonly LabelledStructure[]> {
     let [loss, gradA, gradB] = [0, 0, 0]
     for (const { energy, forces, positions, numbers } of structures) {
       const error = a - energy / numbers.length
-      loss += (weights.energyWeight * error ** 2) / counts.structures
-      gradA += (2 * weights.energyWeight * error) / counts.structures
+      loss += (weights.energy * error ** 2) / counts.structures
+      gradA += (2 * weights.energy * error) / counts.structures
       forces.forEach((force, n) => {
         const off = b * positions[n] - force
-        loss += (weights.forcesWeight * off ** 2) / (3 * counts.atoms)
-        gradB += (2 * weights.forcesWeight * off * positions[n]) / (3 * counts.atoms)
+        loss += (weights.forces * off ** 2) / (3 * counts.atoms)
+        gradB += (2 * weights.forces * off * positions[n]) / (3 * counts.atoms)
       })
     }
     return { loss, gradients: [Float32Array.of(gradA), Float32Array.of(gradB)] }
