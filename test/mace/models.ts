@@ -8,28 +8,23 @@ interface PythonConfiguration {
   [name: string]: string | number | number[] | boolean
   interaction_cls: string
   interaction_cls_first: string
-  atomic_energies: string
 }
 
 /** Options of a reference model. */
 export function optionsOf({ config, cls, state_dict }: ReferenceCase): MaceOptions {
-  const {
-    interaction_cls,
-    interaction_cls_first,
-    gate: _gate,
-    atomic_energies: _energies,
-    ...rest
-  } = config as PythonConfiguration
-  const text = Object.entries(rest).map(([name, value]): [string, string] => {
-    return [name, typeof value === 'string' ? value : JSON.stringify(value)]
-  })
+  const { interaction_cls, interaction_cls_first, ...rest } = config as PythonConfiguration
+  // What Python prints of a function and of an array.
+  const unreadable = ['gate', 'atomic_energies']
   const className = (name: string): string => /blocks\.(\w+)/.exec(name)![1]
-  const hyperparameters = new Map([
-    ...text,
+  const hyperparameters = new Map<string, string>([
     ['model', cls as string],
     ['interaction', className(interaction_cls)],
     ['interaction_first', className(interaction_cls_first)],
-  ] as [string, string][])
+  ])
+  for (const [name, value] of Object.entries(rest)) {
+    if (unreadable.includes(name)) continue
+    hyperparameters.set(name, typeof value === 'string' ? value : JSON.stringify(value))
+  }
   const energies = models.array((state_dict as Record<string, string>)['atomic_energies_fn.atomic_energies'])
   return { ...fromHyperparameters(hyperparameters), atomicEnergies: [...energies.data] } as MaceOptions
 }
