@@ -37,6 +37,14 @@ const Data = Type.Object(
   closed,
 )
 
+const PRODUCTS = [
+  Type.Literal('cg'),
+  Type.Literal('gaunt-fourier'),
+  Type.Literal('grid'),
+  Type.Literal('grid-large'),
+  Type.Literal('grid-odd'),
+]
+
 const INTERACTIONS = [
   Type.Literal('RealAgnosticInteractionBlock'),
   Type.Literal('RealAgnosticResidualInteractionBlock'),
@@ -44,10 +52,7 @@ const INTERACTIONS = [
 
 const Model = Type.Object(
   {
-    product: Type.Union(
-      ['cg', 'gaunt-fourier', 'grid', 'grid-large', 'grid-odd'].map((name) => Type.Literal(name)),
-      { default: 'cg' },
-    ),
+    product: Type.Union(PRODUCTS, { default: 'cg' }),
     hiddenIrreps: Type.String({ default: '128x0e+128x1o' }),
     mlpIrreps: Type.String({ default: '16x0e', description: 'Scalars of the last readout' }),
     maxEll: Type.Integer({ default: 3, minimum: 0, maximum: 10 }),

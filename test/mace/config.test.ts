@@ -15,7 +15,10 @@ describe('parseConfig', () => {
     })
     expect(config.model).toMatchObject({ product: 'cg', correlation: 3, radialMlp: [64, 64, 64] })
     expect(config.schedule).toEqual({ kind: 'plateau', factor: 0.8, patience: 50 })
-    expect(parseConfig({ data, epochs: 50, stageTwo: {} }).stageTwo).toMatchObject({ start: 36, loss: { energy: 1000 } })
+    expect(parseConfig({ data, epochs: 50, stageTwo: {} }).stageTwo).toMatchObject({
+      start: 36,
+      loss: { energy: 1000 },
+    })
   })
 
   it('leaves what it is given alone', () => {
