@@ -17,7 +17,8 @@ import type { ProductShape } from './product-basis.js'
  *     out = weights of out * f_1 (1 + f_2 (1 + ... f_N))
  *
  * `gaunt-fourier`: of the Gaunt product, so that it is the same function; `grid-odd`: of the vector product, which couples odd paths
- * too, through irreps of either parity. Products in the middle keep the degrees that can still reach the result.
+ * too, through irreps of either parity. An odd path changes natural parity, (-1)^l, so it takes two of them, and with that three
+ * factors, for the results to differ. Products in the middle keep the degrees that can still reach the result.
  *
  * Source: Luo, Chen, Krishnapriyan, ICLR 2024, section 3.2 (many-body interactions).
  *

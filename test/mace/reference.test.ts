@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Evaluator, Mace, ModelProgram, toFloat64, weightsOf } from '../../lib/mace/index.js'
 import { add, gradient, input, multiply, sum, type Tensor } from '../../lib/tensor/index.js'
+import { largest } from './compare.js'
 import { batchOf, models, optionsOf, stateOf } from './models.js'
 
 /** Both sides compute in float64, in different orders: a hundred roundings or so of numbers of the size of the largest. */
@@ -8,9 +9,7 @@ const TOLERANCE = 1e-11
 
 function close(got: Float64Array, wanted: Float64Array, tolerance = TOLERANCE): void {
   expect(got.length).toBe(wanted.length)
-  const size = Math.max(...wanted.map(Math.abs))
-  const error = Math.max(...got.map((value, n) => Math.abs(value - wanted[n])))
-  expect(error / size).toBeLessThan(tolerance)
+  expect(largest(got, wanted)).toBeLessThan(tolerance * largest(wanted))
 }
 
 describe.each(models.cases.map((reference) => [reference.name, reference] as const))('%s', (_, reference) => {
