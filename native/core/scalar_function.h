@@ -1,6 +1,6 @@
 // Functions of one number, by families that hold their own derivatives (lib/tensor/functions.ts):
 //
-//     powers        sum over terms of  factor * x^exponent   where x < end, else 0
+//     powers        sum over terms of  factor * x^exponent,   0 from x = end on
 //     sine          sin(x + turns * pi / 2)
 //     exponential   exp(x)
 //     sigmoid       P(s) + x Q(s),  s = 1 / (1 + exp(-rate x)),  P and Q polynomials by rising powers

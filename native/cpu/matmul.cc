@@ -21,6 +21,8 @@ constexpr size_t kTileRows = 48;
 constexpr size_t kRowSums = 512, kBatchSums = 64;
 /// Chunks of a sum over rows, whatever the number of threads, so that they come out the same: not more, nor shorter.
 constexpr size_t kChunks = 32, kChunkSums = 512;
+/// Tasks that are enough for any number of threads, and floats of tiles that one should not exceed.
+constexpr size_t kTasks = 32, kTaskFloats = 1 << 16;
 /// Floats that the results of all chunks may take, as far as they can be had with fewer.
 constexpr size_t kChunkFloats = 1 << 24;
 
@@ -45,6 +47,11 @@ struct Right {
   }
 };
 
+/// Asks for memory that is written soon.
+void prefetch(const float* data, size_t length) {
+  for (size_t n = 0; n < length; n += 64 / sizeof(float)) __builtin_prefetch(data + n, 1);
+}
+
 void multiply_by_rows(const MatrixProduct& p, const float* a, const Right& b, float* out) {
   const Panels panels{p.columns};
   thread_local Scratch packed_scratch;
@@ -59,6 +66,7 @@ void multiply_by_rows(const MatrixProduct& p, const float* a, const Right& b, fl
     alignas(64) float tile[kTileRows * kPanelColumns];
     for (size_t row = begin * kTileRows; row < std::min(end * kTileRows, p.rows); row += kTileRows) {
       const int rows = static_cast<int>(std::min(kTileRows, p.rows - row));
+      prefetch(out + row * p.columns, rows * p.columns);
       for (size_t n = 0; n < panels.count(); ++n) {
         const int vecs = panels.vecs(n);
         const float* panel = packed + panels.first(n) * p.sums;
@@ -74,41 +82,55 @@ void multiply_by_rows(const MatrixProduct& p, const float* a, const Right& b, fl
   });
 }
 
+/// Whole chunks of a sum, of one length but for the last.
+struct Chunks {
+  size_t length, count;
+  /// For sums that give `size` floats.
+  Chunks(size_t sums, size_t size) {
+    const size_t most = std::clamp<size_t>(kChunkFloats / size, 1, kChunks);
+    length = (sums + most - 1) / most;
+    length = std::max(length, std::min(sums, kChunkSums));
+    count = (sums + length - 1) / length;
+  }
+};
+
 void multiply_over_rows(const MatrixProduct& p, const float* a, const float* b, float* out) {
   const Panels panels{p.columns};
   const Right right{b, static_cast<ptrdiff_t>(p.columns), 1};
   const size_t size = panels.line() * p.rows;
-  const size_t most = std::clamp<size_t>(kChunkFloats / size, 1, kChunks);
-  const size_t length = (p.sums + std::clamp<size_t>(p.sums / kChunkSums, 1, most) - 1) /
-                        std::clamp<size_t>(p.sums / kChunkSums, 1, most);
-  const size_t chunks = (p.sums + length - 1) / length;
+  const Chunks chunks(p.sums, size);
   thread_local Scratch results_scratch;
-  float* const results = results_scratch.reserve(size * chunks);
+  float* const results = results_scratch.reserve(size * chunks.count);
 
-  // A task is one panel of a chunk.
-  const double work = static_cast<double>(length) * p.rows * kPanelColumns;
-  const size_t tasks = chunks * panels.count();
+  // A task is a chunk of some panels, whose tiles stay in the second cache while rows of b, as they follow one another, are gone
+  // through once.
+  const size_t room = std::clamp<size_t>(kTaskFloats / (p.rows * kPanelColumns), 1, panels.count());
+  const size_t group = std::min(room, (panels.count() * chunks.count + kTasks - 1) / kTasks);
+  const size_t groups = (panels.count() + group - 1) / group, tasks = chunks.count * groups;
+  const double work = static_cast<double>(chunks.length) * p.rows * group * kPanelColumns;
   parallel_for(tasks, grain_of(tasks, work), kWhat, [&](size_t begin, size_t end) {
     alignas(64) float panel[kBatchSums * kPanelColumns];
     for (size_t task = begin; task < end; ++task) {
-      const size_t chunk = task / panels.count(), n = task % panels.count();
-      const size_t first = chunk * length, last = std::min(first + length, p.sums);
-      float* const tile = results + chunk * size + panels.first(n) * p.rows;
+      const size_t chunk = task / groups, first_panel = task % groups * group;
+      const size_t first = chunk * chunks.length, last = std::min(first + chunks.length, p.sums);
       for (size_t k = first; k < last; k += kBatchSums) {
         const size_t sums = std::min(kBatchSums, last - k);
-        right.pack(panels, n, k, sums, panel);
-        kernels().multiply_panel({a + k * p.rows, static_cast<ptrdiff_t>(p.rows), true, static_cast<int>(p.rows),
-                                  static_cast<int>(sums), panels.vecs(n), panel, tile, k > first});
+        for (size_t n = first_panel; n < std::min(first_panel + group, panels.count()); ++n) {
+          right.pack(panels, n, k, sums, panel);
+          kernels().multiply_panel({a + k * p.rows, static_cast<ptrdiff_t>(p.rows), true, static_cast<int>(p.rows),
+                                    static_cast<int>(sums), panels.vecs(n), panel,
+                                    results + chunk * size + panels.first(n) * p.rows, k > first});
+        }
       }
     }
   });
 
-  parallel_for(p.rows, grain_of(p.rows, chunks * p.columns), kWhat, [&](size_t begin, size_t end) {
+  parallel_for(p.rows, grain_of(p.rows, chunks.count * p.columns), kWhat, [&](size_t begin, size_t end) {
     for (size_t n = 0; n < panels.count(); ++n) {
       const float* tiles = results + panels.first(n) * p.rows + begin * panels.vecs(n) * kLanes;
-      kernels().sum_tiles({tiles, static_cast<ptrdiff_t>(size), static_cast<int>(chunks), static_cast<int>(end - begin),
-                           panels.width(n), static_cast<float>(p.scale), out + begin * p.columns + panels.first(n),
-                           static_cast<ptrdiff_t>(p.columns)});
+      kernels().sum_tiles({tiles, static_cast<ptrdiff_t>(size), static_cast<int>(chunks.count),
+                           static_cast<int>(end - begin), panels.width(n), static_cast<float>(p.scale),
+                           out + begin * p.columns + panels.first(n), static_cast<ptrdiff_t>(p.columns)});
     }
   });
 }

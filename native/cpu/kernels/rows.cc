@@ -15,29 +15,46 @@ GAUNTLET_INLINE void for_rows(const RowSum& sum, ptrdiff_t column, const Add& ad
   }
 }
 
+/// Sums columns in groups of Vecs vectors as long as there are so many.
 template <int Vecs>
-GAUNTLET_INLINE void sum_columns(const RowSum& sum, ptrdiff_t column, float* y) {
-  Vec sums[Vecs] = {};
+void sum_vecs(const RowSum& sum, ptrdiff_t& column, float* y) {
+  for (; column + Vecs * kLanes <= sum.dim; column += Vecs * kLanes) {
+    Vec sums[Vecs] = {};
+    for_rows(sum, column, [&](const float* x) GAUNTLET_INLINE_LAMBDA {
+#pragma GCC unroll 16
+      for (int v = 0; v < Vecs; ++v) sums[v] = sums[v] + load_unaligned(x + v * kLanes);
+    });
+#pragma GCC unroll 16
+    for (int v = 0; v < Vecs; ++v) store_unaligned(y + column + v * kLanes, sums[v]);
+  }
+}
+
+/// The same of Floats columns where there are so many left, fewer than a vector's.
+template <int Floats>
+void sum_few(const RowSum& sum, ptrdiff_t& column, float* y) {
+  if (column + Floats > sum.dim) return;
+  typedef float Few __attribute__((vector_size(Floats * sizeof(float))));
+  Few few{};
   for_rows(sum, column, [&](const float* x) GAUNTLET_INLINE_LAMBDA {
-#pragma GCC unroll 8
-    for (int v = 0; v < Vecs; ++v) sums[v] = sums[v] + load_unaligned(x + v * kLanes);
+    Few row;
+    __builtin_memcpy(&row, x, sizeof row);
+    few += row;
   });
-#pragma GCC unroll 8
-  for (int v = 0; v < Vecs; ++v) store_unaligned(y + column + v * kLanes, sums[v]);
+  __builtin_memcpy(y + column, &few, sizeof few);
+  column += Floats;
 }
 
 }  // namespace
 
 void sum_rows(const RowSum& sum, float* y) {
-  constexpr int kMost = kParts == 1 ? 8 : 4 / kParts * 2;
   ptrdiff_t column = 0;
-  for (; column + kMost * kLanes <= sum.dim; column += kMost * kLanes) sum_columns<kMost>(sum, column, y);
-  for (; column + kLanes <= sum.dim; column += kLanes) sum_columns<1>(sum, column, y);
-  const int rest = static_cast<int>(sum.dim - column);
-  if (rest == 0) return;
-  Vec few{};
-  for_rows(sum, column, [&](const float* x) GAUNTLET_INLINE_LAMBDA { few = few + load_few(x, rest); });
-  store_few(y + column, few, rest);
+  if constexpr (kParts == 1) sum_vecs<16>(sum, column, y);
+  sum_vecs<kRegisters / kParts / 4>(sum, column, y);
+  sum_vecs<1>(sum, column, y);
+  sum_few<8>(sum, column, y);
+  sum_few<4>(sum, column, y);
+  sum_few<2>(sum, column, y);
+  sum_few<1>(sum, column, y);
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA
