@@ -59,6 +59,7 @@ Every combination of --channels, --batch and --threads is timed. Channel u of on
     against: text('FILE', 'compare with an earlier run, which --json has written to FILE'),
     file: text('FILE', 'with --against: compare the run in FILE, and time nothing'),
     json: flag('one JSON document instead of a table'),
+    wide: flag('every column of the table: operations, bytes, floor, rates, error'),
     csv: flag('comma-separated values instead of a table'),
   },
   check: ({ against, file, bars, 'dump-plan': plans }) => {
