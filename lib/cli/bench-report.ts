@@ -5,6 +5,7 @@ import type { Io } from './command.js'
 import { digits, duration, percent, quantity, scientific } from './format.js'
 import { type Growth, growthTable } from './growth.js'
 import { describeProvenance, type Provenance } from './machine.js'
+import { describePublished, publishedCsv, type PublishedStudy } from './published.js'
 import { csv, table, type Column } from './table.js'
 
 /** What the machine can do at best. */
@@ -23,6 +24,8 @@ export interface BenchRun {
   rates: Rates[]
   rows: Measurement[]
   growth: Growth[]
+  /** Where it was asked for. */
+  published?: PublishedStudy | undefined
 }
 
 export interface Format {
@@ -34,12 +37,13 @@ export interface Format {
 
 /** Writes a run, and how it compares with an earlier one where there is one. */
 export function reportRun(io: Io, format: Format, run: BenchRun, earlier?: StoredRun): void {
-  const { provenance, rates, rows, growth } = run
+  const { provenance, rates, rows, growth, published } = run
   const against = earlier && compareRuns(earlier, rows)
   if (format.json) {
     io.out(`${JSON.stringify({ ...run, against }, null, 2)}\n`)
   } else if (format.csv) {
-    io.out(against ? againstCsv(against) : csv(rows, plainColumns))
+    if (against) io.out(againstCsv(against))
+    else io.out(published ? publishedCsv(published) : csv(rows, plainColumns))
   } else {
     const peaks = rates.map(({ threads, peakFlops, bandwidth, source }) => {
       const where = source === 'measured' ? `, ${threads} thread(s)` : ''
@@ -47,6 +51,7 @@ export function reportRun(io: Io, format: Format, run: BenchRun, earlier?: Store
     })
     io.out(`${describeProvenance(provenance)}\n${peaks.join('')}\n${table(rows, format.wide ? wideColumns : columns)}`)
     if (growth.length > 0) io.out(`\n${growthTable(growth)}`)
+    if (published) io.out(`\n${describePublished(published)}`)
     if (against) io.out(`\n${describeAgainst(against, { name: 'this run', provenance })}`)
   }
 }

@@ -5,7 +5,7 @@ const known = new Map<string, number>()
 
 /**
  * The expressivity of one channel of a product with so many channels of every irrep: the dimension of the maps that it reaches
- * between linear layers. Times divided by it are the normalized times of The Price of Freedom, section 5.
+ * between linear layers. Xie et al., "The Price of Freedom", ICML 2025, normalize times by it.
  *
  * Where every path has an output of its own the last layer weighs each alone, so it is their number; elsewhere it is computed
  * (`expressivity`), once for each map.

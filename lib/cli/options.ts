@@ -106,7 +106,7 @@ export function names<N extends string>(
     })
     return [...new Set(all)]
   }
-  const usual = initial === choices ? 'all' : initial.join(', ')
+  const usual = initial === choices ? 'all' : initial.join(', ') || 'none'
   return { placeholder, help: `${help}: ${choices.join(', ')} (${usual})`, initial: [...initial], parse }
 }
 
