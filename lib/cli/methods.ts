@@ -141,6 +141,20 @@ function vector(name: MethodName, title: string, floor: FloorName, algorithm: 'g
   }
 }
 
+/** A setting that names what is to come out. */
+export interface Sides extends Setting {
+  out: Irreps
+}
+
+/** The method's product into those irreps of `out` that it reaches; into all that it reaches where it reaches none of them. */
+export function createInto(method: Method, { in1, in2, out }: Sides, device: DeviceOption): Product {
+  const all = method.create(in1, in2, 'all', device)
+  const kept = all.irrepsOut.filter(({ ir }) => out.has(ir))
+  if (kept.length === 0 || kept.length === all.irrepsOut.length) return all
+  all.dispose()
+  return method.create(in1, in2, kept, device)
+}
+
 /** A product by its degrees, for counting. */
 export function shapeOf(product: Product): Shape {
   const degrees = (irreps: Irreps, used: Set<number>): number[] =>

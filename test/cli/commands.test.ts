@@ -28,7 +28,7 @@ async function json(...args: string[]): Promise<unknown> {
 test('help is for standard output, and names every command', async () => {
   const { status, out, err } = await gauntlet('--help')
   expect([status, err]).toEqual([0, ''])
-  for (const command of ['compare', 'bench', 'express', 'selftest', 'info']) {
+  for (const command of ['compare', 'bench', 'express', 'advise', 'selftest', 'info']) {
     expect(out).toContain(`  ${command}`)
     const page = await gauntlet(command, '--help')
     expect([page.status, page.err]).toEqual([0, ''])
