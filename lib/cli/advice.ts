@@ -1,4 +1,4 @@
-import { duration } from './format.js'
+import { duration, percent } from './format.js'
 import { METHODS, type MethodName } from './methods.js'
 import { isOverlapping, type Interval } from './timing.js'
 
@@ -55,7 +55,12 @@ export function recommend(
   })
   const alike = others.filter((other) => isOverlapping(cost(other, criterion), cost(best, criterion)))
   const names = alike.map(({ method }) => method)
-  return { method: best.method, alike: names, sentence: sentence(best, among.length, names, criterion, required) }
+  const fastest = among.reduce((first, other) => (other.seconds.median < first.seconds.median ? other : first), best)
+  return {
+    method: best.method,
+    alike: names,
+    sentence: `${describe(best, among.length, names, criterion, required)}${besides(best, fastest)}.`,
+  }
 }
 
 function cost({ seconds, expressivity }: Offer, criterion: Criterion): Interval {
@@ -63,7 +68,7 @@ function cost({ seconds, expressivity }: Offer, criterion: Criterion): Interval 
   return { median: seconds.median / per, p10: seconds.p10 / per, p90: seconds.p90 / per }
 }
 
-function sentence(
+function describe(
   best: Offer,
   among: number,
   alike: readonly MethodName[],
@@ -71,11 +76,18 @@ function sentence(
   required: readonly string[],
 ): string {
   const { method, couplings, lost, expressivity } = best
-  const needs = required.length === 0 ? '' : ` with ${required.join(', ')}`
+  const needs = required.length === 0 ? '' : ` with ${required.join(' and ')}`
   const figure = `${duration(cost(best, criterion).median)} for each ${criterion === 'dof' ? 'degree of freedom' : 'channel and sample'}`
   const why =
     among === 1 ? `the only product here${needs}, at ${figure}` : `${figure}, the least of ${among} products${needs}`
-  const loss = lost === 0 ? 'loses nothing' : `loses ${lost} of ${couplings} couplings`
   const doubt = alike.length === 0 ? '' : ` (${alike.join(', ')}: the same within the spread)`
-  return `Take ${METHODS[method].title} (${method}): ${why}${doubt}; it ${loss} and has ${expressivity} degrees of freedom.`
+  const loss = lost === 0 ? 'loses nothing' : `loses ${lost} of ${couplings} couplings`
+  return `Take ${METHODS[method].title} (${method}): ${why}${doubt}; it ${loss} and has ${expressivity} degrees of freedom`
+}
+
+/** What a little less would cost. */
+function besides(best: Offer, fastest: Offer): string {
+  if (fastest === best) return ''
+  const part = percent(fastest.seconds.median / best.seconds.median)
+  return `, where the fastest (${fastest.method}) takes ${part} of its time and has ${fastest.expressivity}`
 }
