@@ -2,7 +2,7 @@ import type { TopLevelSpec } from 'vega-lite' with { 'resolution-mode': 'import'
 import { digits, duration, percent, quantity } from '../format.js'
 import { METHOD_NAMES, type SettingName } from '../methods.js'
 import { type Curve, drawCurves, type Point } from './curves.js'
-import { degreeAxis, type Frame, logAxis } from './frame.js'
+import { type Axis, degreeAxis, type Frame, logAxis, timeAxis } from './frame.js'
 import type { ReportRow, ReportRun } from './run.js'
 
 /** Time of one channel of one sample, in nanoseconds. */
@@ -29,8 +29,14 @@ export function tradeOffChart(setting: SettingName, rows: readonly ReportRow[], 
         'dimensions of maps that one channel reaches',
         rows.map(({ expressivity }) => expressivity),
       ),
-      y: timeAxis(rows),
-      curves: curvesOf(rows, (row) => ({ x: row.expressivity, y: nanoseconds(row), full: front.has(row) })),
+      y: times(rows, 1.6),
+      curves: curvesOf(rows, (row) => ({
+        x: row.expressivity,
+        y: nanoseconds(row),
+        full: front.has(row),
+        ...(front.has(row) && { note: `${row.lmax}` }),
+      })),
+      names: 'ends',
     },
     size,
   )
@@ -42,13 +48,14 @@ export function timeChart(setting: SettingName, rows: readonly ReportRow[], size
     {
       about: `Time per channel and sample against lmax, ${setting}, log-log.`,
       x: degreeAxis(rows.map(({ lmax }) => lmax)),
-      y: timeAxis(rows),
+      y: times(rows),
       curves: curvesOf(rows, (row) => ({
         x: row.lmax + 1,
         y: nanoseconds(row),
         spread: { low: nanoseconds(row, 'p10'), high: nanoseconds(row, 'p90') },
         full: true,
       })),
+      names: 'margin',
     },
     size,
   )
@@ -70,21 +77,23 @@ export function rooflineChart(
   const [left, right] = x.domain
   // The roof begins where it enters the frame.
   const first = Math.max(left, y.domain[0] / (giga * bandwidth))
+  const middle = Math.sqrt(first * ridge)
   const peak = giga * peakFlops
   return drawCurves(
     {
       about: `Rate of needed operations against operations per byte, ${setting}, log-log, under the roofline.`,
       ...{ x, y },
       curves: curvesOf(rows, (row) => ({ x: intensity(row), y: rate(row), full: true })),
+      names: 'margin',
       guide: {
         points: [
           { x: first, y: giga * bandwidth * first },
           { x: ridge, y: peak },
           { x: right, y: peak },
         ],
-        notes: [
-          { x: right, y: peak, text: quantity(peakFlops, 'flop/s'), align: 'right' },
-          { x: first, y: giga * bandwidth * first, text: quantity(bandwidth, 'B/s'), align: 'left' },
+        words: [
+          { x: ridge, y: peak, text: quantity(peakFlops, 'flop/s'), align: 'left' },
+          { x: middle, y: giga * bandwidth * middle, text: quantity(bandwidth, 'B/s'), align: 'right' },
         ],
       },
     },
@@ -92,9 +101,10 @@ export function rooflineChart(
   )
 }
 
-function timeAxis(rows: readonly ReportRow[]) {
+/** `below`: the factor that is left free for notes below the lowest point. */
+function times(rows: readonly ReportRow[], below = 1): Axis {
   const values = rows.flatMap((row) => [nanoseconds(row, 'p10'), nanoseconds(row, 'p90')])
-  return logAxis('ns per channel and sample', values)
+  return timeAxis('time per channel and sample', [...values, Math.min(...values) / below])
 }
 
 function curvesOf(rows: readonly ReportRow[], place: (row: ReportRow) => Omit<Point, 'about'>): Curve[] {

@@ -1,30 +1,26 @@
-import { digits, quantity } from '../format.js'
-import { METHOD_NAMES, type MethodName, SETTING_MEANINGS } from '../methods.js'
-import { nanoseconds, rooflineChart, timeChart, tradeOffChart } from './bench-charts.js'
+import { quantity } from '../format.js'
 import { growthTable, rowTable } from './bench-tables.js'
+import { methodsOf, viewSection } from './bench-view.js'
 import { couplingChart, type Couplings, couplingsOf } from './coupling-chart.js'
-import { Html, html } from './html.js'
-import { keyEntry } from './key.js'
+import { type Html, html } from './html.js'
 import type { Figures, Page } from './page.js'
-import { ratesOf, type ReportRow, type ReportRun } from './run.js'
-import { counted, settingsOf, type View, viewsOf } from './views.js'
+import type { ReportRun } from './run.js'
+import { counted, type View, viewsOf } from './views.js'
 
 /** More choices than this in one page help nobody: their rows are in the table all the same. */
 const MOST_VIEWS = 12
 /** Larger matrices of couplings are no longer read. */
 const MOST_DEGREE = 6
 
-const PANEL = { width: 330, height: 270 }
-const WIDE = { width: 860, height: 440 }
-const NARROW = { width: 250, height: 330 }
-
 /** The page of a benchmark. */
 export async function benchPage(run: ReportRun, figures: Figures): Promise<Page> {
   const views = viewsOf(run.rows)
   const shown = views.slice(0, MOST_VIEWS)
   const sections: Html[] = []
-  for (const [n, view] of shown.entries())
-    sections.push(await charts(view, n, { run, figures, only: shown.length === 1 }))
+  for (const [n, view] of shown.entries()) {
+    const content = await viewSection(view, run, figures, shown.length === 1 ? '' : `-${view.name}`)
+    sections.push(html`<div data-view="${n}">${content}</div> `)
+  }
   return {
     title: `gauntlet: ${device(run)}`,
     body: html`${header(run, shown, views.length)}
@@ -39,7 +35,7 @@ export async function benchPage(run: ReportRun, figures: Figures): Promise<Page>
           </p>
           ${rowTable(run.rows)}
         </section>
-        ${run.growth.length > 0 ? growth(run) : new Html('')} ${machine(run)}
+        ${run.growth.length > 0 ? growth(run) : undefined} ${machine(run)}
       </main>`,
   }
 }
@@ -59,100 +55,15 @@ function header(run: ReportRun, shown: readonly View[], all: number): Html {
     </select></label
   >`
   const more =
-    all > shown.length ? html`<p class="quiet">${all - shown.length} more are in the table only.</p>` : new Html('')
+    all > shown.length ? html`<p class="quiet">${all - shown.length} more are in the table only.</p>` : undefined
   return html`<header>
     <button id="theme" type="button" hidden></button>
-    <h1>Tensor products: what they cost, what they express</h1>
-    <div class="quiet">${where} · ${day} · gauntlet ${run.provenance.version}</div>
+    <h1>What tensor products cost and express</h1>
+    <div class="quiet facts">
+      ${[where, day, `gauntlet ${run.provenance.version}`].map((fact) => html`<span>${fact}</span>`)}
+    </div>
     ${shown.length > 1 ? html`${chooser}${more}` : html`<div class="quiet">${shown[0].title}</div>`}
   </header>`
-}
-
-async function charts(
-  view: View,
-  n: number,
-  { run, figures, only }: { run: ReportRun; figures: Figures; only: boolean },
-): Promise<Html> {
-  const settings = settingsOf(view)
-  const name = (chart: string, setting: string): string => [chart, setting, ...(only ? [] : [view.name])].join('-')
-  const tradeOffs: Html[] = []
-  const times: Html[] = []
-  const roofs: Html[] = []
-  for (const { setting, rows } of settings) {
-    const caption = html`<h3><code>${setting}</code></h3>
-      <p>${SETTING_MEANINGS[setting]}</p>`
-    const about = { caption, className: 'panel' }
-    // Where every row reaches the same there is nothing to trade.
-    if (new Set(rows.map(({ expressivity }) => expressivity)).size > 1) {
-      const first = tradeOffs.length === 0
-      const options = first
-        ? {
-            chart: tradeOffChart(setting, rows, WIDE),
-            narrow: tradeOffChart(setting, rows, NARROW),
-            className: 'tradeoff',
-          }
-        : { chart: tradeOffChart(setting, rows, PANEL), className: 'panel' }
-      tradeOffs.push(await figures.draw({ caption, name: name('tradeoff', setting), ...options }))
-    }
-    times.push(await figures.draw({ ...about, name: name('time', setting), chart: timeChart(setting, rows, PANEL) }))
-    const chart = rooflineChart(setting, rows, ratesOf(run.rates, rows[0])!, PANEL)
-    roofs.push(await figures.draw({ ...about, name: name('roofline', setting), chart }))
-  }
-  const [centrepiece, ...others] = tradeOffs
-  const tradeOff = html`<section>
-    <h2>Time against expressivity</h2>
-    <p>
-      Each curve is a method, each point on it an lmax. To the right is what one channel can express: the dimension of
-      the equivariant bilinear maps that it reaches between linear layers. Full points are the best bargains: nothing
-      here expresses as much in less time.
-    </p>
-    ${centrepiece ?? new Html('')}
-    <div class="charts">${others}</div>
-  </section>`
-  return html`<div data-view="${n}">
-    ${lede(settings)}
-    <ul class="key">
-      ${methodsOf(view.rows).map(keyEntry)}
-    </ul>
-    ${tradeOffs.length > 0 ? tradeOff : new Html('')}
-    <section>
-      <h2>Time against degree</h2>
-      <p>
-        Medians, with bars from the first to the last decile. A straight line is a power of lmax + 1; its slope is the
-        exponent.
-      </p>
-      <div class="charts">${times}</div>
-    </section>
-    <section>
-      <h2>Against the machine</h2>
-      <p>
-        The rate of needed operations, against how many of them there are for each byte that has to be moved. The line
-        is the most that the machine allows.
-      </p>
-      <div class="charts">${roofs}</div>
-    </section>
-  </div> `
-}
-
-/** Which method is the fastest where most is asked, and how it compares with one that loses nothing. */
-function lede([{ setting, rows }]: ReturnType<typeof settingsOf>): Html {
-  const lmax = Math.max(...rows.map((row) => row.lmax))
-  const last = rows.filter((row) => row.lmax === lmax).sort((a, b) => nanoseconds(a) - nanoseconds(b))
-  const [best] = last
-  const full = last.find(({ method }) => method === 'cg-sparse' || method === 'cg-dense')
-  const time = (row: ReportRow): string => `${digits(nanoseconds(row))} ns`
-  const what = html`At lmax ${lmax} (<code>${setting}</code>) the fastest is <code>${best.method}</code>: ${time(best)}
-    per channel and sample, for ${counted(best.expressivity, 'dimension')} of maps.`
-  if (!full || full === best) return html`<p class="lede">${what}</p>`
-  return html`<p class="lede">
-    ${what} Clebsch-Gordan (<code>${full.method}</code>) takes ${time(full)},
-    ${digits(nanoseconds(full) / nanoseconds(best))} times as long, for ${full.expressivity}.
-  </p>`
-}
-
-function methodsOf(rows: readonly ReportRow[]): MethodName[] {
-  const present = new Set(rows.map(({ method }) => method))
-  return METHOD_NAMES.filter((name) => present.has(name))
 }
 
 async function couplings({ rows }: ReportRun, figures: Figures): Promise<Html> {

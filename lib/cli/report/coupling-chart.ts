@@ -46,6 +46,15 @@ export function couplingChart({ method, title, triples }: Couplings): TopLevelSp
   }))
   const pairs = [...new Set(values.map(({ pair }) => pair))]
   const columns = Math.max(...half.map(({ l3 }) => l3)) + 1
+  const labels = {
+    domain: false,
+    ticks: false,
+    labelFontSize: 9.5,
+    labelPadding: 4,
+    labelAngle: 0,
+    labelOverlap: false,
+  }
+  const titles = { titleAngle: 0, titleFontSize: 10.5, titleBaseline: 'bottom', titleAnchor: 'start' } as const
   const raw = { type: 'nominal', scale: null, legend: null } as const
   return {
     ...{
@@ -54,7 +63,7 @@ export function couplingChart({ method, title, triples }: Couplings): TopLevelSp
       autosize: { type: 'none' },
       background: 'transparent',
     },
-    padding: { left: 40, right: 12, top: 40, bottom: 4 },
+    padding: { left: 40, right: 20, top: 22, bottom: 4 },
     description: `Triples of degrees that the ${title} couples.`,
     config: config(),
     data: { values },
@@ -63,23 +72,13 @@ export function couplingChart({ method, title, triples }: Couplings): TopLevelSp
       x: {
         ...{ field: 'l3', type: 'ordinal', scale: { domain: Array.from({ length: columns }, (_, l) => l) } },
         axis: {
-          ...{ title: 'l3', orient: 'top', domain: false, ticks: false, labelAngle: 0, labelOverlap: false },
-          ...{
-            labelFontSize: 9.5,
-            labelPadding: 3,
-            titleAnchor: 'start',
-            titleX: -12,
-            titleY: -8,
-            titleAlign: 'right',
-          },
+          ...{ ...labels, ...titles, title: 'l3', orient: 'top', labelExpr: 'datum.value % 2 == 0 ? datum.label : ""' },
+          ...{ titleX: SQUARE * columns + 4, titleY: -4, titleAlign: 'left' },
         },
       },
       y: {
         ...{ field: 'pair', type: 'ordinal', scale: { domain: pairs } },
-        axis: {
-          ...{ title: 'l1, l2', domain: false, ticks: false, labelFontSize: 9.5, labelPadding: 3, labelOverlap: false },
-          ...{ titleAngle: 0, titleAnchor: 'start', titleX: -40, titleY: -26, titleAlign: 'left' },
-        },
+        axis: { ...labels, ...titles, title: 'l1, l2', titleX: -5, titleY: -4, titleAlign: 'right' },
       },
       fill: { field: 'fill', ...raw },
       stroke: { field: 'stroke', ...raw },

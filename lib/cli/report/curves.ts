@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite' with { 'resolution-mode': 'import' }
-import { METHODS, type MethodName } from '../methods.js'
-import { type Axis, type Frame, frame, placeLabels, toPixels } from './frame.js'
-import { colour, STYLES } from './palette.js'
+import type { MethodName } from '../methods.js'
+import { type Axis, type Frame, frame, type Layer, placeLabels, toPixels } from './frame.js'
+import { colour, STYLES, type Style } from './palette.js'
 
 export interface Point {
   x: number
@@ -10,6 +10,8 @@ export interface Point {
   spread?: { low: number; high: number }
   /** Drawn full; hollow otherwise. */
   full: boolean
+  /** What is written below it. */
+  note?: string
   /** What it says when it is pointed at or read aloud. */
   about: string
 }
@@ -20,10 +22,10 @@ export interface Curve {
   points: readonly Point[]
 }
 
-/** A line of the background, such as a roof, with words at one of its corners. */
+/** A line behind the curves, such as a roof, and words above places on it. */
 export interface Guide {
   points: readonly { x: number; y: number }[]
-  notes: readonly { x: number; y: number; text: string; align: 'left' | 'right' }[]
+  words: readonly { x: number; y: number; text: string; align: 'left' | 'right' }[]
 }
 
 export interface CurveChart {
@@ -32,98 +34,116 @@ export interface CurveChart {
   y: Axis
   curves: readonly Curve[]
   guide?: Guide
+  /** Where the names of curves are: right of their last points, or all in the margin. */
+  names: 'ends' | 'margin'
 }
 
-/** A log-log chart with one curve for each method, named at its end. */
-export function drawCurves({ about, x, y, curves, guide }: CurveChart, size: Frame): TopLevelSpec {
+/** Colours of the data itself. */
+const RAW = { type: 'nominal', scale: null, legend: null } as const
+const ORDER = { field: 'n', type: 'quantitative' } as const
+const GAP = 9
+
+/** A log-log chart with one curve for each method, and its name beside it. */
+export function drawCurves(chart: CurveChart, size: Frame): TopLevelSpec {
+  const { about, x, y, curves, guide } = chart
+  const { layout, config, across, up } = frame({ x, y }, size, Math.max(...curves.map(({ method }) => method.length)))
+  const at = { x: across('x'), y: up('y') }
   const points = curves.flatMap(({ method, points }) =>
     points.map(({ spread, full, ...point }, n) => ({
-      ...point,
-      ...spread,
-      n,
-      method,
+      ...{ ...point, ...spread, n, method },
       colour: colour(method),
       fill: colour(full ? method : 'paper'),
     })),
   )
-  const { layout, config, xChannel, yChannel } = frame({ x, y }, size, Math.max(...curves.map(nameLength)))
-  const across = xChannel('x')
-  const up = yChannel('y')
-  const ownColour = { field: 'colour', type: 'nominal', scale: null, legend: null } as const
-  return {
-    ...layout,
-    description: about,
-    config,
-    layer: [
-      {
-        data: { values: (guide?.points ?? []).map((point, n) => ({ ...point, n })) },
-        mark: { type: 'line', color: colour('ink'), strokeWidth: 1.25, aria: false },
-        encoding: { x: across, y: up, order: { field: 'n', type: 'quantitative' } },
+  const names = namesOf(chart, size)
+  const layer: Layer[] = [
+    ...(guide ? drawGuide(guide, at) : []),
+    {
+      data: { values: names },
+      mark: { type: 'rule', strokeWidth: 0.75, opacity: 0.5, aria: false },
+      encoding: {
+        x: across('fromX'),
+        y: up('fromY'),
+        x2: { field: 'x' },
+        y2: { field: 'y' },
+        color: { field: 'colour', ...RAW },
       },
-      {
-        data: { values: points },
-        mark: { type: 'line', strokeWidth: 1.75, aria: false },
-        encoding: {
-          x: across,
-          y: up,
-          color: ownColour,
-          order: { field: 'n', type: 'quantitative' },
-          strokeDash: { ...byMethod(curves, ({ dash }) => [...dash]), legend: null },
-        },
+    },
+    {
+      data: { values: points },
+      mark: { type: 'line', strokeWidth: 1.75, aria: false },
+      encoding: {
+        ...{ ...at, color: { field: 'colour', ...RAW }, order: ORDER },
+        strokeDash: byMethod(curves, ({ dash }) => [...dash]),
       },
-      {
-        data: { values: points.filter(({ low }) => low !== undefined) },
-        mark: { type: 'rule', strokeWidth: 1, aria: false },
-        encoding: { x: across, y: yChannel('low'), y2: { field: 'high' }, color: ownColour },
+    },
+    {
+      data: { values: points.filter(({ low }) => low !== undefined) },
+      mark: { type: 'rule', strokeWidth: 1, aria: false },
+      encoding: { x: at.x, y: up('low'), y2: { field: 'high' }, color: { field: 'colour', ...RAW } },
+    },
+    {
+      data: { values: points },
+      mark: { type: 'point', size: 34, strokeWidth: 1.5, opacity: 1, filled: false },
+      encoding: {
+        ...{ ...at, stroke: { field: 'colour', ...RAW }, fill: { field: 'fill', ...RAW } },
+        shape: byMethod(curves, ({ shape }) => shape),
+        description: { field: 'about', type: 'nominal' },
       },
-      {
-        data: { values: points },
-        mark: { type: 'point', size: 34, strokeWidth: 1.5, opacity: 1, filled: false },
-        encoding: {
-          x: across,
-          y: up,
-          stroke: ownColour,
-          fill: { field: 'fill', type: 'nominal', scale: null, legend: null },
-          shape: { ...byMethod(curves, ({ shape }) => shape), legend: null },
-          description: { field: 'about', type: 'nominal' },
-        },
-      },
-      ...(guide?.notes ?? []).map(({ text, align, ...at }) => ({
-        data: { values: [at] },
-        mark: { type: 'text' as const, text, align, dy: -7, color: colour('quiet'), fontSize: 11, aria: false },
-        encoding: { x: across, y: up },
-      })),
-      {
-        data: { values: endLabels(curves, { x, y }, size) },
-        mark: { type: 'text', align: 'left', baseline: 'middle', fontSize: 12, fontWeight: 600, aria: false },
-        encoding: { x: across, y: up, text: { field: 'text', type: 'nominal' }, color: ownColour },
-      },
-    ],
-  }
+    },
+    {
+      data: { values: points.filter(({ note }) => note !== undefined) },
+      mark: { type: 'text', dy: 14, fontSize: 10.5, aria: false },
+      encoding: { ...at, text: { field: 'note', type: 'nominal' }, color: { field: 'colour', ...RAW } },
+    },
+    {
+      data: { values: names },
+      mark: { type: 'text', dx: 2, align: 'left', baseline: 'middle', fontSize: 12, fontWeight: 600, aria: false },
+      encoding: { ...at, text: { field: 'method', type: 'nominal' }, color: { field: 'colour', ...RAW } },
+    },
+  ]
+  return { ...layout, description: about, config, layer }
 }
 
-function byMethod<T>(curves: readonly Curve[], value: (style: (typeof STYLES)[MethodName]) => T) {
+type Axes = ReturnType<typeof frame>
+interface Place {
+  x: ReturnType<Axes['across']>
+  y: ReturnType<Axes['up']>
+}
+
+function drawGuide({ points, words }: Guide, at: Place): Layer[] {
+  return [
+    {
+      data: { values: points.map((point, n) => ({ ...point, n })) },
+      mark: { type: 'line', color: colour('ink'), strokeWidth: 1.25, aria: false },
+      encoding: { ...at, order: ORDER },
+    },
+    ...words.map(({ text, align, ...place }): Layer => ({
+      data: { values: [place] },
+      mark: { type: 'text', text, align, dy: -7, color: colour('quiet'), fontSize: 11, aria: false },
+      encoding: at,
+    })),
+  ]
+}
+
+function byMethod<T>(curves: readonly Curve[], value: (style: Style) => T) {
   const domain = curves.map(({ method }) => method)
-  return {
-    field: 'method',
-    type: 'nominal',
-    scale: { domain, range: domain.map((name) => value(STYLES[name])) },
-  } as const
+  const range = domain.map((name) => value(STYLES[name]))
+  return { field: 'method', type: 'nominal', scale: { domain, range }, legend: null } as const
 }
 
-/** The names of curves, right of their last points and apart from each other. */
-function endLabels(curves: readonly Curve[], axes: { x: Axis; y: Axis }, size: Frame) {
-  const { across, up } = toPixels(axes, size)
-  const wanted = curves.map((curve) => {
-    const last = curve.points[curve.points.length - 1]
-    return { x: across.pixel(last.x) + 9, y: up.pixel(last.y), length: nameLength(curve) }
-  })
-  return placeLabels(wanted, size.height).map((y, n) => {
+/** The names of curves, apart from each other, with the points that they belong to. */
+function namesOf({ curves, x, y, names }: CurveChart, size: Frame) {
+  const { across, up } = toPixels({ x, y }, size)
+  const lasts = curves.map(({ points }) => points[points.length - 1])
+  const wanted = curves.map(({ method }, n) => ({
+    x: GAP + (names === 'margin' ? size.width : across.pixel(lasts[n].x)),
+    y: up.pixel(lasts[n].y),
+    length: method.length,
+  }))
+  return placeLabels(wanted, size.height).map((height, n) => {
     const { method } = curves[n]
-    return { x: across.value(wanted[n].x), y: up.value(y), text: METHODS[method].name, colour: colour(method) }
+    const from = { fromX: lasts[n].x, fromY: lasts[n].y }
+    return { ...from, x: across.value(wanted[n].x), y: up.value(height), method, colour: colour(method) }
   })
-}
-
-function nameLength({ method }: Curve): number {
-  return METHODS[method].name.length
 }

@@ -8,6 +8,9 @@ export interface Frame {
   height: number
 }
 
+/** A part of a chart, drawn over those before it. */
+export type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number]
+
 /** A logarithmic axis. */
 export interface Axis {
   title: string
@@ -21,10 +24,23 @@ const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Ar
 const LETTER_WIDTH = 6.9
 const LABEL_HEIGHT = 14
 
+const PLAIN = 'format(datum.value, ",~r")'
+/** Nanoseconds in the unit that suits. */
+const TIME = ['ns', 'us', 'ms', 's'].reduceRight(
+  (otherwise, unit, n) =>
+    `datum.value < ${1000 ** (n + 1)} ? format(datum.value / ${1000 ** n}, "~r") + " ${unit}" : ${otherwise}`,
+  PLAIN,
+)
+
 /** An axis for these values, with a little room around them. */
-export function logAxis(title: string, values: readonly number[]): Axis {
+export function logAxis(title: string, values: readonly number[], label = PLAIN): Axis {
   const domain: [number, number] = [Math.min(...values) / 1.2, 1.2 * Math.max(...values)]
-  return { title, domain, ticks: logTicks(domain), label: 'format(datum.value, ",~r")' }
+  return { title, domain, ticks: logTicks(domain), label }
+}
+
+/** The same for nanoseconds. */
+export function timeAxis(title: string, nanoseconds: readonly number[]): Axis {
+  return logAxis(title, nanoseconds, TIME)
 }
 
 /**
@@ -38,7 +54,7 @@ export function degreeAxis(degrees: readonly number[]): Axis {
 
 /** Powers of ten; with their double and fivefold where those are few; a rounded middle where there is none. */
 function logTicks([low, high]: readonly [number, number]): number[] {
-  const steps = Math.log10(high / low) >= 2 ? [1] : [1, 2, 5]
+  const steps = Math.log10(high / low) >= 2.5 ? [1] : [1, 2, 5]
   const first = Math.floor(Math.log10(low))
   const decades = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, n) => first + n)
   const ticks = decades.flatMap((power) => steps.map((step) => Number(`${step}e${power}`)))
@@ -54,14 +70,14 @@ export function frame({ x, y }: { x: Axis; y: Axis }, { width, height }: Frame, 
     height,
     autosize: { type: 'none' },
     background: 'transparent',
-    padding: { left: 48, right, top: 28, bottom: 42 },
+    padding: { left: 52, right, top: 28, bottom: 42 },
   } satisfies Partial<TopLevelSpec>
   const scale = ({ domain }: Axis) => ({ type: 'log' as const, domain: [...domain], nice: false })
   const axis = ({ title, ticks, label }: Axis) => ({ title, values: [...ticks], labelExpr: label })
   return {
     layout,
     config: config(),
-    xChannel: <F extends string>(field: F) => ({
+    across: <F extends string>(field: F) => ({
       ...{ field, type: 'quantitative' as const, scale: scale(x) },
       axis: {
         ...axis(x),
@@ -73,11 +89,11 @@ export function frame({ x, y }: { x: Axis; y: Axis }, { width, height }: Frame, 
       },
     }),
     // Its title lies above the axis, to be read without turning one's head.
-    yChannel: <F extends string>(field: F) => ({
+    up: <F extends string>(field: F) => ({
       ...{ field, type: 'quantitative' as const, scale: scale(y) },
       axis: {
         ...axis(y),
-        ...{ titleAngle: 0, titleAlign: 'left' as const, titleX: -44, titleY: -14, domain: false, ticks: false },
+        ...{ titleAngle: 0, titleAlign: 'left' as const, titleX: -48, titleY: -14, domain: false, ticks: false },
       },
     }),
   }

@@ -3,7 +3,8 @@ export class Html {
   constructor(readonly text: string) {}
 }
 
-type Part = Html | string | number | readonly Html[]
+/** Nothing for undefined. */
+type Part = Html | string | number | readonly Html[] | undefined
 
 /**
  * Markup with parts put in: strings are escaped, for text and for quoted attributes alike.
@@ -13,8 +14,8 @@ type Part = Html | string | number | readonly Html[]
  */
 export function html(markup: TemplateStringsArray, ...parts: readonly Part[]): Html {
   const texts = parts.map((part) => {
-    if (part instanceof Html) return part.text
-    return Array.isArray(part) ? part.map((one: Html) => one.text).join('') : escape(String(part))
+    if (typeof part === 'string' || typeof part === 'number') return escape(String(part))
+    return part instanceof Html ? part.text : (part ?? []).map(({ text }) => text).join('')
   })
   return new Html(String.raw({ raw: markup }, ...texts))
 }

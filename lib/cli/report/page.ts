@@ -41,7 +41,6 @@ export interface FigureOptions {
   /** Of the SVG file. */
   name: string
   caption: Html
-  className?: string
   chart: TopLevelSpec
   /** The same for phones, where scaling `chart` down would leave letters too small. */
   narrow?: TopLevelSpec
@@ -54,14 +53,14 @@ export class Figures {
 
   constructor(private readonly render: Renderer) {}
 
-  async draw({ name, caption, className = '', chart, narrow }: FigureOptions): Promise<Html> {
+  async draw({ name, caption, chart, narrow }: FigureOptions): Promise<Html> {
     const svg = await this.render(chart)
     this.files.set(name, resolveColours(svg, 'light'))
     const drawing = narrow
       ? html`<div class="wide">${new Html(svg)}</div>
           <div class="narrow">${new Html(await this.render(narrow))}</div>`
       : new Html(svg)
-    return html`<figure class="${className}" id="${name}">
+    return html`<figure id="${name}">
       <figcaption>${caption}</figcaption>
       ${drawing}
     </figure> `

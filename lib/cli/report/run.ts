@@ -112,8 +112,13 @@ function readCell(from: Place): Cell {
     pass: from.member('pass').oneOf(PASS_NAMES),
     channels: from.member('channels').integer(1),
     threads: from.member('threads').integer(1),
-    device: from.member('device').text(),
+    device: readDevice(from.member('device')),
   }
+}
+
+function readDevice(from: Place): string {
+  if (!/^(cpu|cuda:\d{1,3})$/.test(from.text())) throw from.wrong('cpu or cuda:N')
+  return from.text()
 }
 
 function readGrowth(from: Place): ReportGrowth {
