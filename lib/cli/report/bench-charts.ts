@@ -26,7 +26,7 @@ export function tradeOffChart(setting: SettingName, rows: readonly ReportRow[], 
     {
       about: `Time per channel and sample against dimensions of maps that one channel reaches, ${setting}, log-log.`,
       x: logAxis(
-        'dimensions of maps that one channel reaches',
+        'expressivity: dimensions of maps that one channel reaches',
         rows.map(({ expressivity }) => expressivity),
       ),
       y: times(rows, 1.6),
@@ -121,7 +121,7 @@ function describeRow(row: ReportRow): string {
     `${row.method}, ${row.setting}, lmax ${row.lmax}`,
     `${digits(nanoseconds(row))} ns per channel and sample`,
     `${duration(row.seconds.median)} for a batch of ${row.batch}`,
-    `${row.expressivity} dimensions of maps`,
+    `expressivity ${row.expressivity}`,
     `${rate}, ${percent(row.floor.seconds / row.seconds.median)} of the roofline`,
   ].join('\n')
 }

@@ -29,9 +29,9 @@ export async function benchPage(run: ReportRun, figures: Figures): Promise<Page>
         <section>
           <h2>Every figure</h2>
           <p class="quiet">
-            Sort by clicking a title. Dimensions of maps: what one channel reaches between linear layers. Needed
-            operations and bytes are the fewest with which a method can be computed, so that superfluous work is no
-            merit.
+            Sort by clicking a title. Expressivity: the dimensions of maps that one channel reaches between linear
+            layers; ns/dof is the time for each of them. Rates count the fewest operations and bytes with which a method
+            can be computed, so that superfluous work is no merit.
           </p>
           ${rowTable(run.rows)}
         </section>

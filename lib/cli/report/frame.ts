@@ -70,7 +70,7 @@ export function frame({ x, y }: { x: Axis; y: Axis }, { width, height }: Frame, 
     height,
     autosize: { type: 'none' },
     background: 'transparent',
-    padding: { left: 52, right, top: 28, bottom: 42 },
+    padding: { left: 52, right, top: 28, bottom: 46 },
   } satisfies Partial<TopLevelSpec>
   const scale = ({ domain }: Axis) => ({ type: 'log' as const, domain: [...domain], nice: false })
   const axis = ({ title, ticks, label }: Axis) => ({ title, values: [...ticks], labelExpr: label })

@@ -12,17 +12,17 @@ export interface Style {
 
 /**
  * Hues after Okabe and Ito, which the colour-blind tell apart; methods of one kind of product differ in shape and dash besides.
- * Each has a contrast of 3 : 1 or more to the page.
+ * Each has a contrast of 4.5 : 1 or more to the page, for names of curves are written in them.
  */
 export const STYLES: Record<MethodName, Style> = {
   'cg-sparse': { colour: { light: '#0067a5', dark: '#5aa9e6' }, shape: 'circle', dash: [] },
-  'cg-dense': { colour: { light: '#3f8fc4', dark: '#9accf2' }, shape: 'square', dash: [5, 3] },
-  'gaunt-sparse': { colour: { light: '#b87a00', dark: '#f0b43c' }, shape: 'square', dash: [] },
+  'cg-dense': { colour: { light: '#2b7bb0', dark: '#9accf2' }, shape: 'square', dash: [5, 3] },
+  'gaunt-sparse': { colour: { light: '#9c6700', dark: '#f0b43c' }, shape: 'square', dash: [] },
   fourier: { colour: { light: '#8a6d4b', dark: '#c9ad8a' }, shape: 'triangle-up', dash: [2, 2] },
   grid: { colour: { light: '#cc4b00', dark: '#ff8142' }, shape: 'circle', dash: [] },
-  'grid-large': { colour: { light: '#d9774a', dark: '#ffb08a' }, shape: 'diamond', dash: [5, 3] },
+  'grid-large': { colour: { light: '#b5603a', dark: '#ffb08a' }, shape: 'diamond', dash: [5, 3] },
   vector: { colour: { light: '#008564', dark: '#33c79f' }, shape: 'circle', dash: [] },
-  'vector-sparse': { colour: { light: '#4a9a83', dark: '#8fdcc6' }, shape: 'square', dash: [5, 3] },
+  'vector-sparse': { colour: { light: '#35806b', dark: '#8fdcc6' }, shape: 'square', dash: [5, 3] },
   matrix: { colour: { light: '#9c4685', dark: '#e08cc6' }, shape: 'diamond', dash: [] },
 }
 

@@ -1,10 +1,10 @@
 import { expected, GauntletError } from '../../runtime/errors.js'
 import type { Rates } from '../bench-report.js'
 import { readTimes, type StoredRun, type TimedRow } from '../bench-file.js'
+import { expressivityOfChannel } from '../degrees-of-freedom.js'
 import type { Place } from '../json-file.js'
-import { METHOD_NAMES, type MethodName, SETTING_NAMES, type SettingName } from '../methods.js'
+import { METHOD_NAMES, type MethodName, METHODS, setting, SETTING_NAMES, type SettingName } from '../methods.js'
 import { PASS_NAMES, type PassName } from '../passes.js'
-import { reached } from '../reach.js'
 import { couples } from '../selftest-cases.js'
 
 /** A row of a benchmark as the page shows it. */
@@ -19,6 +19,8 @@ export interface ReportRow extends TimedRow {
   error: number
   /** Dimensions of maps that one channel reaches between linear layers. */
   expressivity: number
+  /** What a call takes however little there is to do, where that was measured. */
+  launchSeconds?: number | undefined
 }
 
 export interface ReportGrowth extends Pick<
@@ -99,8 +101,15 @@ function readRow(from: Place, { seconds }: TimedRow): Omit<ReportRow, keyof Time
       seconds: floor.member('seconds').positive(),
     },
     error: from.member('error').number(),
-    expressivity: from.optional('expressivity')?.integer(1) ?? reached(cell.method, cell.setting, lmax),
+    expressivity: from.optional('expressivity')?.integer(1) ?? computeExpressivity(cell, lmax),
+    launchSeconds: from.optional('launchSeconds')?.duration(),
   }
+}
+
+function computeExpressivity({ method, setting: where }: Cell, lmax: number): number {
+  const { in1, in2, out } = setting(where, lmax, 1)
+  using product = METHODS[method].create(in1, in2, out, 'cpu')
+  return expressivityOfChannel(product, 1)
 }
 
 type Cell = Pick<ReportRow, 'method' | 'setting' | 'pass' | 'channels' | 'threads' | 'device'>
