@@ -20,7 +20,7 @@ export const STYLES: Record<MethodName, Style> = {
   'gaunt-sparse': { colour: { light: '#9c6700', dark: '#f0b43c' }, shape: 'square', dash: [] },
   fourier: { colour: { light: '#8a6d4b', dark: '#c9ad8a' }, shape: 'triangle-up', dash: [2, 2] },
   grid: { colour: { light: '#cc4b00', dark: '#ff8142' }, shape: 'circle', dash: [] },
-  'grid-large': { colour: { light: '#b5603a', dark: '#ffb08a' }, shape: 'diamond', dash: [5, 3] },
+  'grid-large': { colour: { light: '#ad5a34', dark: '#ffb08a' }, shape: 'diamond', dash: [5, 3] },
   vector: { colour: { light: '#008564', dark: '#33c79f' }, shape: 'circle', dash: [] },
   'vector-sparse': { colour: { light: '#35806b', dark: '#8fdcc6' }, shape: 'square', dash: [5, 3] },
   matrix: { colour: { light: '#9c4685', dark: '#e08cc6' }, shape: 'diamond', dash: [] },

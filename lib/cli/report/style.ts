@@ -10,7 +10,7 @@ html { -webkit-text-size-adjust: 100%; }
 body {
   margin: 0 auto; padding: 2.5rem 1.5rem 5rem; max-width: 66rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
-  font-variant-numeric: tabular-nums;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
 }
 h1, h2 { font-family: Charter, 'Iowan Old Style', 'Palatino Linotype', Palatino, Georgia, serif; font-weight: 600; line-height: 1.2; }
 h1 { margin: 0 0 0.4rem; font-size: clamp(1.7rem, 1.2rem + 2.2vw, 2.5rem); letter-spacing: -0.01em; }
@@ -20,6 +20,7 @@ p { margin: 0 0 1rem; max-width: 42rem; }
 code { white-space: nowrap; font-family: ui-monospace, 'SF Mono', Menlo, Consolas, monospace; font-size: 0.9em; }
 .quiet { color: var(--quiet); }
 .facts { display: flex; flex-wrap: wrap; column-gap: 1rem; }
+.facts span { min-width: 0; }
 .lede { font-size: 1.1rem; margin-top: 1.25rem; }
 header { position: relative; padding-right: 5.5rem; }
 button, select { font: inherit; font-size: 0.875rem; color: inherit; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: 0.3rem 0.7rem; }
