@@ -5,6 +5,9 @@ import { type Curve, drawCurves, type Point } from './curves.js'
 import { type Axis, degreeAxis, type Frame, logAxis, timeAxis } from './frame.js'
 import type { ReportRow, ReportRun } from './run.js'
 
+/** Pixels below a point that its note takes. */
+const NOTE_HEIGHT = 22
+
 /** Time of one channel of one sample, in nanoseconds. */
 export function nanoseconds({ seconds, batch, channels }: ReportRow, of: 'median' | 'p10' | 'p90' = 'median'): number {
   return (1e9 * seconds[of]) / (batch * channels)
@@ -26,10 +29,10 @@ export function tradeOffChart(setting: SettingName, rows: readonly ReportRow[], 
     {
       about: `Time per channel and sample against dimensions of maps that one channel reaches, ${setting}, log-log.`,
       x: logAxis(
-        'expressivity: dimensions of maps that one channel reaches',
+        'expressivity of one channel',
         rows.map(({ expressivity }) => expressivity),
       ),
-      y: times(rows, 1.6),
+      y: times(rows, NOTE_HEIGHT / size.height),
       curves: curvesOf(rows, (row) => ({
         x: row.expressivity,
         y: nanoseconds(row),
@@ -77,7 +80,6 @@ export function rooflineChart(
   const [left, right] = x.domain
   // The roof begins where it enters the frame.
   const first = Math.max(left, y.domain[0] / (giga * bandwidth))
-  const middle = Math.sqrt(first * ridge)
   const peak = giga * peakFlops
   return drawCurves(
     {
@@ -91,20 +93,18 @@ export function rooflineChart(
           { x: ridge, y: peak },
           { x: right, y: peak },
         ],
-        words: [
-          { x: ridge, y: peak, text: quantity(peakFlops, 'flop/s'), align: 'left' },
-          { x: middle, y: giga * bandwidth * middle, text: quantity(bandwidth, 'B/s'), align: 'right' },
-        ],
+        words: { x: ridge, y: peak, text: `${quantity(bandwidth, 'B/s')}, ${quantity(peakFlops, 'flop/s')}` },
       },
     },
     size,
   )
 }
 
-/** `below`: the factor that is left free for notes below the lowest point. */
-function times(rows: readonly ReportRow[], below = 1): Axis {
+/** `free`: the part of the height that is left for notes below the lowest point. */
+function times(rows: readonly ReportRow[], free = 0): Axis {
   const values = rows.flatMap((row) => [nanoseconds(row, 'p10'), nanoseconds(row, 'p90')])
-  return timeAxis('time per channel and sample', [...values, Math.min(...values) / below])
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  return timeAxis('time per channel and sample', [low * (low / high) ** free, high])
 }
 
 function curvesOf(rows: readonly ReportRow[], place: (row: ReportRow) => Omit<Point, 'about'>): Curve[] {

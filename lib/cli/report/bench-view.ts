@@ -7,10 +7,10 @@ import type { Figures } from './page.js'
 import { ratesOf, type ReportRow, type ReportRun } from './run.js'
 import { counted, settingsOf, type View } from './views.js'
 
-const PANEL = { width: 330, height: 270 }
+const PANEL = { width: 290, height: 250 }
 /** Of the centrepiece. */
 const WIDE = { width: 850, height: 440 }
-const NARROW = { width: 240, height: 380 }
+const NARROW = { width: 230, height: 380 }
 
 /** The charts of one view. */
 interface ViewPart {

@@ -22,10 +22,10 @@ export interface Curve {
   points: readonly Point[]
 }
 
-/** A line behind the curves, such as a roof, and words above places on it. */
+/** A line behind the curves, such as a roof, and words that begin above a place on it. */
 export interface Guide {
   points: readonly { x: number; y: number }[]
-  words: readonly { x: number; y: number; text: string; align: 'left' | 'right' }[]
+  words: { x: number; y: number; text: string }
 }
 
 export interface CurveChart {
@@ -93,7 +93,7 @@ export function drawCurves(chart: CurveChart, size: Frame): TopLevelSpec {
     },
     {
       data: { values: points.filter(({ note }) => note !== undefined) },
-      mark: { type: 'text', dy: 14, fontSize: 10.5, aria: false },
+      mark: { type: 'text', dy: 14, fontSize: 11, aria: false },
       encoding: { ...at, text: { field: 'note', type: 'nominal' }, color: { field: 'colour', ...RAW } },
     },
     {
@@ -118,11 +118,11 @@ function drawGuide({ points, words }: Guide, at: Place): Layer[] {
       mark: { type: 'line', color: colour('ink'), strokeWidth: 1.25, aria: false },
       encoding: { ...at, order: ORDER },
     },
-    ...words.map(({ text, align, ...place }): Layer => ({
-      data: { values: [place] },
-      mark: { type: 'text', text, align, dy: -7, color: colour('quiet'), fontSize: 11, aria: false },
-      encoding: at,
-    })),
+    {
+      data: { values: [words] },
+      mark: { type: 'text', align: 'left', dy: -7, color: colour('quiet'), fontSize: 11, aria: false },
+      encoding: { ...at, text: { field: 'text', type: 'nominal' } },
+    },
   ]
 }
 
