@@ -64,8 +64,9 @@ export class Place {
     return this.number()
   }
 
+  /** Of a size of which products and quotients are numbers as well. */
   positive(what = 'a positive number'): number {
-    if (!(this.number() > 0 && Number.isFinite(this.value))) throw this.wrong(what)
+    if (!(this.number() >= 1e-100 && this.number() <= 1e100)) throw this.wrong(what)
     return this.number()
   }
 

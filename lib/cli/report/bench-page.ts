@@ -104,7 +104,7 @@ function growth(run: ReportRun): Html {
 function machine({ provenance, rates }: ReportRun): Html {
   const { processor, isa, cores, gpu, system, node, version, compiler, cuda, date } = provenance
   const best = rates.map(({ threads, peakFlops, bandwidth, source }) => {
-    return `${quantity(peakFlops, 'flop/s')}, ${quantity(bandwidth, 'B/s')} (${source}, ${counted(threads, 'thread')})`
+    return `${quantity(peakFlops, 'flop/s')}, ${quantity(bandwidth, 'B/s')} (${source}${source === 'measured' ? `, ${counted(threads, 'thread')}` : ''})`
   })
   const facts: [string, string][] = [
     ['Processor', `${processor}, ${isa}, ${counted(cores, 'core')}`],

@@ -154,6 +154,7 @@ test.each<[string, unknown, RegExp]>([
   ['no channels', only({ channels: 0 }), /rows\[0\]\.channels/],
   ['a product without a path', only({ setting: 'siso', lmax: 3 }), /a degree at which grid has a path in siso/],
   ['a time without end', JSON.stringify(only({})).replace(/"median":[^,]*/, '"median":1e999'), /seconds\.median/],
+  ['a time of nothing', only({ seconds: { p10: 5e-324, median: 5e-324, p90: 5e-324 } }), /seconds\.median/],
   ['deciles out of order', only({ seconds: { p10: 2, median: 1, p90: 3 } }), /p10 <= median <= p90/],
   ['negative work', only({ floor: { flops: -1, bytes: 1, seconds: 1 } }), /rows\[0\]\.floor\.flops/],
   ['a strange device', only({ device: '../../x' }), /cpu or cuda:N for rows\[0\]\.device/],
