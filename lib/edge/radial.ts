@@ -1,5 +1,6 @@
 import { expected } from '../runtime/errors.js'
 import type { EncodedPlan } from '../runtime/execute.js'
+import { checkInteger, checkPositive } from '../runtime/numbers.js'
 import { EdgeFunction, type EdgeFunctionOptions } from './edge-function.js'
 
 /** The most functions of one basis. */
@@ -162,16 +163,4 @@ function softOneHotTable({ start, end, count, basis, cutoff }: SoftOneHotOptions
   const step = width / (cutoff ? count + 1 : count - 1)
   const scale = { gaussian: 1 / 1.12, cosine: 1, smooth_finite: 1.14136 }[basis]
   return radialTable({ family: basis, count, start: cutoff ? start + step : start, width: step, scale })
-}
-
-function checkPositive(value: number, name: string): number {
-  if (!(value > 0 && value < Infinity)) throw expected('a positive number', name, value)
-  return value
-}
-
-function checkInteger(value: number, name: string, least: number, most: number): number {
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw expected(`an integer from ${least} to ${most}`, name, value)
-  }
-  return value
 }

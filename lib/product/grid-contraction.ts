@@ -2,12 +2,23 @@ import { harmonics } from '../o3/harmonics.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { lebedev } from '../o3/lebedev.js'
 import { expected, GauntletError } from '../runtime/errors.js'
+import { checkInteger } from '../runtime/numbers.js'
 import { Circuit, type Value } from './circuit.js'
 import { Contraction, type ContractionForm, type ContractionOptions, type WeightPart } from './contraction.js'
 import { contractionArguments } from './contraction-arguments.js'
 
 /** The highest degree that the points are exact to. */
-const MAX_PRECISION = 41
+export const MAX_PRECISION = 41
+
+export interface GridContractionOptions extends ContractionOptions {
+  /** To which degree the points are exact: from what the product needs, the default, to 41. More changes rounding alone. */
+  precision?: number
+}
+
+/** The degree that points must be exact to: that of `correlation` factors and of what they are projected on. */
+export function gridPrecision(irrepsIn: Irreps, irrepsOut: Irreps, correlation: number): number {
+  return correlation * irrepsIn.lmax + irrepsOut.lmax
+}
 
 /**
  * Powers of a function on the sphere, as a symmetric contraction without its cost in paths: features are coefficients of functions,
@@ -18,7 +29,7 @@ const MAX_PRECISION = 41
  *
  * where Y has the normalization `component`, so that out is x times both weights where N = 1. Every factor is evaluated
  * on the points once, the sum is f_1 (1 + f_2 (1 + ...)) there, and it is projected once; the points are Lebedev's, exact
- * for degree N lmax(irrepsIn) + lmax(irrepsOut), which may not exceed 41. Functions have natural parity, (-1)^l.
+ * for degree N lmax(irrepsIn) + lmax(irrepsOut) or, if asked, a higher `precision`, which may not exceed 41. Functions have natural parity, (-1)^l.
  *
  * `weightParts` are the weights u_n, `factors.1` to `factors.N` [elements, blocks of irrepsIn, channels], and v, `out` [elements,
  * blocks of irrepsOut, channels].
@@ -39,7 +50,7 @@ export class GridContraction extends Contraction {
    * @throws GauntletError ERR_IRREPS (also for other than natural parity), ERR_ARGUMENT, ERR_DEVICE, ERR_UNREACHABLE where the degree
    * of an output block is higher than that of any product
    */
-  constructor(irrepsIn: IrrepsLike, irrepsOut: IrrepsLike, options: ContractionOptions) {
+  constructor(irrepsIn: IrrepsLike, irrepsOut: IrrepsLike, options: GridContractionOptions) {
     const { from, to, channels, correlation, elements } = contractionArguments(irrepsIn, irrepsOut, options)
     for (const irreps of [from, to]) {
       const unnatural = [...irreps].find(({ ir }) => ir.p !== (ir.l % 2 === 0 ? 1 : -1))
@@ -60,11 +71,11 @@ export class GridContraction extends Contraction {
         `No product of at most ${correlation} functions with irreps "${from.toString()}" holds ${unreachable.ir.toString()}`,
       )
     }
-    const precision = correlation * from.lmax + to.lmax
-    if (precision > MAX_PRECISION) {
-      throw expected(`at most ${MAX_PRECISION}`, 'correlation * lmax(irrepsIn) + lmax(irrepsOut)', precision)
+    const least = gridPrecision(from, to, correlation)
+    if (least > MAX_PRECISION) {
+      throw expected(`at most ${MAX_PRECISION}`, 'correlation * lmax(irrepsIn) + lmax(irrepsOut)', least)
     }
-    const rule = lebedev(precision)
+    const rule = lebedev(checkInteger(options.precision ?? least, 'precision', least, MAX_PRECISION))
     const weightParts = layOut(from, to, correlation, elements, channels)
     const form = (): ContractionForm => makeForm(from, to, correlation, rule)
     super({ irrepsIn: from, irrepsOut: to, channels, elements, weightParts, form }, options)

@@ -1,7 +1,10 @@
+import type { ChannelwiseProduct } from '../product/channelwise.js'
 import type { OperandName } from '../product/derivative.js'
 import type { TensorProductConv } from '../product/convolution.js'
 import type { Linear } from '../product/linear.js'
-import type { TensorProduct } from '../product/tensor-product.js'
+import { referenceWithout } from '../product/reference.js'
+import { TensorProduct } from '../product/tensor-product.js'
+import { expected } from '../runtime/errors.js'
 import { referenceEvaluate, type ReferenceOperands } from '../product/weighted-reference.js'
 import type { FloatArray } from '../runtime/execute.js'
 import { evaluate, type Multilinear } from './multilinear.js'
@@ -20,14 +23,14 @@ function formOf<Key extends Rows | Edges>(product: object, on: Key, make: (on: K
 }
 
 /**
- * `TensorProduct.forward` of every row.
+ * `forward` of every row, of a `TensorProduct` or a product that couples channel with channel, such as Gaunt's, without weights.
  *
  * @param x1 [rows, irrepsIn1.dim]
  * @param x2 [rows, irrepsIn2.dim]
  * @param weight where it has any: [1, weightNumel] if they are shared, else [rows, weightNumel]
  * @returns [rows, irrepsOut.dim]
  */
-export function tensorProduct(product: TensorProduct, x1: Tensor, x2: Tensor, weight?: Tensor): Tensor {
+export function tensorProduct(product: RowProduct, x1: Tensor, x2: Tensor, weight?: Tensor): Tensor {
   return evaluate(productForm(product, x1.rows), weight ? [x1, x2, weight] : [x1, x2])
 }
 
@@ -73,13 +76,19 @@ function referenceOperands(arrays: Partial<Record<OperandName, ArrayLike<number>
   return [arrays.x1 ?? [], arrays.x2 ?? [], arrays.gradOut ?? [], arrays.weight ?? []]
 }
 
+/** Products that are operations on tensors. */
+type RowProduct = TensorProduct | ChannelwiseProduct
+
 /** The form of a product on rows. */
-export function productForm(product: TensorProduct, rows: Rows): Multilinear {
+export function productForm(product: RowProduct, rows: Rows): Multilinear {
   return formOf(product, rows, () => makeProductForm(product, rows))
 }
 
-function makeProductForm(product: TensorProduct, rows: Rows): Multilinear {
+function makeProductForm(product: RowProduct, rows: Rows): Multilinear {
   const weighted = product.weightNumel > 0
+  if (weighted && !(product instanceof TensorProduct)) {
+    throw expected('a product without weights of its operands', 'product', product)
+  }
   const names = weighted ? NAMES : NAMES.filter((name) => name !== 'weight')
   const dims = { x1: product.irrepsIn1.dim, x2: product.irrepsIn2.dim, gradOut: product.irrepsOut.dim }
   return {
@@ -89,8 +98,12 @@ function makeProductForm(product: TensorProduct, rows: Rows): Multilinear {
       return { rows, dim: dims[name] }
     }),
     reference(leftOut, others, out, run) {
-      const operands = referenceOperands(byName(names, leftOut, others))
-      out.set(referenceEvaluate(product, TARGETS[names[leftOut]], operands, run.count(rows)))
+      if (product instanceof TensorProduct) {
+        const operands = referenceOperands(byName(names, leftOut, others))
+        out.set(referenceEvaluate(product, TARGETS[names[leftOut]], operands, run.count(rows)))
+      } else {
+        out.set(referenceWithout(product, leftOut as 0 | 1 | 2, [others[0], others[1]]))
+      }
     },
     native(leftOut, others, out) {
       product.evaluate(names[leftOut], byName(names, leftOut, others), { out })

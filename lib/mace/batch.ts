@@ -1,0 +1,144 @@
+import { Graph } from '../product/graph.js'
+import { Segments } from '../product/segments.js'
+import { expected } from '../runtime/errors.js'
+import type { FloatArray } from '../runtime/execute.js'
+import { neighbours } from '../structures/neighbours.js'
+import type { Structure } from '../structures/structure.js'
+import type { RunArguments } from '../tensor/program.js'
+import type { Axis, Index, Tensor } from '../tensor/tensor.js'
+import type { Mace } from './model.js'
+
+/** Structures one after another, as a model reads them. */
+export interface Batch {
+  readonly structures: number
+  /** [nodes], which structure each is of. */
+  readonly structureOf: Int32Array
+  /** [nodes], which of the model's elements each is. */
+  readonly elements: Int32Array
+  /** [nodes, 3], Angstrom. */
+  readonly positions: Float64Array
+  /** [edges], nodes of the whole batch. */
+  readonly senders: Int32Array
+  readonly receivers: Int32Array
+  /** [edges, 3], Angstrom: an edge's vector is position[receiver] - position[sender] + shift. */
+  readonly shifts: Float64Array
+}
+
+/**
+ * Structures with their neighbours within the model's cutoff.
+ *
+ * @throws GauntletError ERR_ARGUMENT for an element that the model does not know; as `neighbours` otherwise
+ * @example
+ * const batch = makeBatch(model, await readStructures('molecules.xyz'))
+ */
+export function makeBatch(model: Mace, structures: readonly Structure[]): Batch {
+  return joinBatches(structures.map((structure) => single(model, structure)))
+}
+
+function single(model: Mace, structure: Structure): Batch {
+  const { cell } = structure
+  const { senders, receivers, shifts } = neighbours(structure, model.configuration.cutoff)
+  return {
+    structures: 1,
+    structureOf: new Int32Array(structure.numbers.length),
+    elements: model.elementsOf(structure.numbers),
+    positions: structure.positions,
+    senders,
+    receivers,
+    shifts: cell ? Float64Array.from(shifts, (_, n) => translation(shifts, cell, n)) : new Float64Array(shifts.length),
+  }
+}
+
+/** Component n of cell vectors times how often each is taken. */
+function translation(shifts: Int32Array, cell: Float64Array, n: number): number {
+  const [edge, axis] = [n - (n % 3), n % 3]
+  return shifts[edge] * cell[axis] + shifts[edge + 1] * cell[3 + axis] + shifts[edge + 2] * cell[6 + axis]
+}
+
+/** Batches one after another. */
+export function joinBatches(batches: readonly Batch[]): Batch {
+  const firstNode = starts(batches.map(({ elements }) => elements.length))
+  const firstStructure = starts(batches.map(({ structures }) => structures))
+  const shifted = (part: (batch: Batch) => Int32Array, first: readonly number[]): Int32Array =>
+    joined(
+      Int32Array,
+      batches.map((batch, n) => part(batch).map((value) => value + first[n])),
+    )
+  return {
+    structures: firstStructure.at(-1)!,
+    structureOf: shifted((batch) => batch.structureOf, firstStructure),
+    elements: joined(
+      Int32Array,
+      batches.map(({ elements }) => elements),
+    ),
+    positions: joined(
+      Float64Array,
+      batches.map(({ positions }) => positions),
+    ),
+    senders: shifted((batch) => batch.senders, firstNode),
+    receivers: shifted((batch) => batch.receivers, firstNode),
+    shifts: joined(
+      Float64Array,
+      batches.map(({ shifts }) => shifts),
+    ),
+  }
+}
+
+/** Where each part begins, and where the last one ends. */
+function starts(lengths: readonly number[]): number[] {
+  return lengths.reduce((all, length) => [...all, all.at(-1)! + length], [0])
+}
+
+function joined<A extends Int32Array | Float64Array>(type: new (length: number) => A, parts: readonly A[]): A {
+  const first = starts(parts.map(({ length }) => length))
+  const all = new type(first.at(-1)!)
+  parts.forEach((part, n) => {
+    all.set(part, first[n])
+  })
+  return all
+}
+
+/** The vectors of edges, [edges, 3], Angstrom: differences of positions in float64, whatever a program computes in. */
+export function edgeVectors({ positions, senders, receivers, shifts }: Batch): Float64Array {
+  return shifts.map((shift, n) => {
+    const [edge, axis] = [Math.floor(n / 3), n % 3]
+    return positions[3 * receivers[edge] + axis] - positions[3 * senders[edge] + axis] + shift
+  })
+}
+
+/**
+ * What a program of a model runs with, parameters apart: counts, indices, the graph, and edges' vectors.
+ *
+ * @param toArray makes numbers what the program takes
+ * @throws GauntletError ERR_LENGTH, ERR_DTYPE, ERR_ARGUMENT for a batch whose parts do not fit each other
+ */
+export function bindBatch(
+  model: Mace,
+  batch: Batch,
+  toArray: (values: Float64Array) => FloatArray | Float64Array,
+): RunArguments {
+  const nodes = batch.elements.length
+  checkLength(batch.positions, 3 * nodes, 'positions')
+  checkLength(batch.structureOf, nodes, 'structureOf')
+  const elementOf = new Segments(batch.elements, model.configuration.atomicNumbers.length, 'elements', 'element')
+  const structureOf = new Segments(batch.structureOf, batch.structures, 'structureOf', 'structure')
+  const graph = new Graph(batch.senders, batch.receivers, nodes)
+  checkLength(batch.shifts, 3 * graph.edges, 'shifts')
+  return {
+    counts: new Map<Axis, number>([
+      [model.nodes, nodes],
+      [model.structures, batch.structures],
+      [model.edges.edges, graph.edges],
+    ]),
+    indices: new Map<Index, Segments>([
+      [model.elementOf, elementOf],
+      [model.structureOf, structureOf],
+    ]),
+    graphs: new Map([[model.edges, graph]]),
+    inputs: new Map<Tensor, FloatArray | Float64Array>([[model.vectors, toArray(edgeVectors(batch))]]),
+  }
+}
+
+function checkLength(array: Float64Array | Int32Array, length: number, name: string): void {
+  if (array.length !== length) throw expected(String(length), `the length of ${name}`, array.length, 'ERR_LENGTH')
+}

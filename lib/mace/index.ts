@@ -1,0 +1,16 @@
+export { type Batch, bindBatch, edgeVectors, joinBatches, makeBatch } from './batch.js'
+export {
+  configure,
+  type InteractionName,
+  type MaceConfiguration,
+  type MaceOptions,
+  type ProductChoice,
+  SILU_CONSTANT,
+} from './configuration.js'
+export { type Evaluation, Evaluator } from './evaluator.js'
+export { fromHyperparameters, MACE_NAMES, toHyperparameters } from './hyperparameters.js'
+export { EnergyForcesLoss, type LossWeights, type Targets } from './loss.js'
+export { Mace } from './model.js'
+export { ModelProgram, type Precision, type ProgramArray, toFloat64 } from './model-program.js'
+export { type Parameter, type Weights } from './parameters.js'
+export { loadMace, type StateDict, type StateTensor, weightsOf } from './state-dict.js'

@@ -1,0 +1,74 @@
+import { DeviceArray } from '../runtime/device-array.js'
+import { resolveDevice } from '../runtime/device.js'
+import type { FloatArray } from '../runtime/execute.js'
+import type { DeviceId } from '../runtime/native.js'
+import { choose } from '../product/path.js'
+import { Program } from '../tensor/program.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { type Batch, bindBatch } from './batch.js'
+import type { Mace } from './model.js'
+import { weightOf, type Weights } from './parameters.js'
+
+/** `float32`, on the model's device; or `float64`, slowly, straight from the definitions of all operations. */
+export type Precision = 'float32' | 'float64'
+
+/** Numbers as a program takes and gives them: Float32Arrays or DeviceArrays in float32, else Float64Arrays. */
+export type ProgramArray = FloatArray | Float64Array
+
+/**
+ * A program of a model's tensors, run on batches.
+ *
+ * @example
+ * const program = new ModelProgram(model, [loss.tensor, ...gradient(loss.tensor, weights)])
+ * const [value, ...slopes] = program.run(batch, new Map([...program.weights(weights), ...loss.inputs(batch, targets)]))
+ */
+export class ModelProgram {
+  readonly precision: Precision
+  readonly #device: DeviceId
+  readonly #program: Program
+
+  constructor(
+    readonly model: Mace,
+    outputs: readonly Tensor[],
+    precision?: Precision,
+  ) {
+    this.precision = choose('precision', ['float32', 'float64'], precision)
+    this.#device = resolveDevice(model.device)
+    this.#program = new Program(outputs, { device: this.precision === 'float32' ? this.#device : 'none' })
+  }
+
+  /** The same numbers where and as the program takes them; always a copy. */
+  array(values: Float64Array): ProgramArray {
+    if (this.precision === 'float64') return values.slice()
+    const rounded = Float32Array.from(values)
+    return this.#device === 'cpu' ? rounded : DeviceArray.from(rounded, this.#device)
+  }
+
+  /**
+   * Values of the model's parameters as inputs.
+   *
+   * @throws GauntletError ERR_ARGUMENT, ERR_LENGTH for weights that are not the model's
+   */
+  weights(weights: Weights): Map<Tensor, ProgramArray> {
+    const { parameters } = this.model
+    return new Map(parameters.map((parameter) => [parameter.tensor, this.array(weightOf(weights, parameter))]))
+  }
+
+  /**
+   * Computes all outputs for a batch.
+   *
+   * @param inputs what outputs are made of beside the batch: weights, targets
+   * @returns an array for each output, which holds until the next run
+   * @throws GauntletError as `bindBatch` and `Program.run`
+   */
+  run(batch: Batch, inputs: ReadonlyMap<Tensor, ProgramArray>): ProgramArray[] {
+    const bound = bindBatch(this.model, batch, (values) => this.array(values))
+    const given = { ...bound, inputs: new Map([...bound.inputs, ...inputs]) }
+    return this.precision === 'float64' ? this.#program.reference(given) : this.#program.run(given)
+  }
+}
+
+/** A program's numbers as float64, a copy. */
+export function toFloat64(array: ProgramArray): Float64Array {
+  return Float64Array.from(array instanceof DeviceArray ? array.toArray() : array)
+}
