@@ -47,11 +47,6 @@ struct Right {
   }
 };
 
-/// Asks for memory that is written soon.
-void prefetch(const float* data, size_t length) {
-  for (size_t n = 0; n < length; n += 64 / sizeof(float)) __builtin_prefetch(data + n, 1);
-}
-
 void multiply_by_rows(const MatrixProduct& p, const float* a, const Right& b, float* out) {
   const Panels panels{p.columns};
   thread_local Scratch packed_scratch;
@@ -66,7 +61,6 @@ void multiply_by_rows(const MatrixProduct& p, const float* a, const Right& b, fl
     alignas(64) float tile[kTileRows * kPanelColumns];
     for (size_t row = begin * kTileRows; row < std::min(end * kTileRows, p.rows); row += kTileRows) {
       const int rows = static_cast<int>(std::min(kTileRows, p.rows - row));
-      prefetch(out + row * p.columns, rows * p.columns);
       for (size_t n = 0; n < panels.count(); ++n) {
         const int vecs = panels.vecs(n);
         const float* panel = packed + panels.first(n) * p.sums;

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, test } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { getNumThreads, setNumThreads } from '../../lib/runtime/index.js'
 import { gradient, Program, type RunArguments, type Tensor } from '../../lib/tensor/index.js'
 import { cases, given, score, type System } from './cases.js'
