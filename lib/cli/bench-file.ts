@@ -1,7 +1,7 @@
 import { describe, GauntletError } from '../runtime/errors.js'
 import { readText } from '../structures/file.js'
 import type { Provenance } from './machine.js'
-import type { Timing } from './timing.js'
+import type { Interval } from './timing.js'
 
 /** A row of a benchmark as far as it can be compared: what was timed, and the times. */
 export interface TimedRow {
@@ -13,7 +13,7 @@ export interface TimedRow {
   batch: number
   threads: number
   device: string
-  seconds: Pick<Timing, 'median' | 'p10' | 'p90'>
+  seconds: Interval
 }
 
 export interface StoredRun {
