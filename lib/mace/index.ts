@@ -1,4 +1,5 @@
 export { type Batch, bindBatch, edgeVectors, joinBatches, makeBatch } from './batch.js'
+export { readMaceCheckpoint } from './checkpoint.js'
 export {
   configure,
   type InteractionName,
@@ -12,5 +13,6 @@ export { fromHyperparameters, MACE_NAMES, toHyperparameters } from './hyperparam
 export { EnergyForcesLoss, type LossWeights, type Targets } from './loss.js'
 export { Mace } from './model.js'
 export { ModelProgram, type Precision, type ProgramArray, toFloat64 } from './model-program.js'
+export { readModel, writeModel } from './model-file.js'
 export { type Parameter, type Weights } from './parameters.js'
 export { loadMace, type StateDict, type StateTensor, weightsOf } from './state-dict.js'
