@@ -72,7 +72,9 @@ export function errorTable(rows: readonly ErrorRow[]): string {
     column('MAE E meV/atom', ({ energyMae }) => milli(energyMae)),
     column('RMSE F meV/A', ({ forcesRmse }) => milli(forcesRmse)),
     column('MAE F meV/A', ({ forcesMae }) => milli(forcesMae)),
-    column('relative F RMSE', ({ forcesRelative }) => `${(100 * forcesRelative).toFixed(2)}%`),
+    column('relative F RMSE', ({ forcesRelative }) =>
+      Number.isNaN(forcesRelative) ? '-' : `${(100 * forcesRelative).toFixed(2)}%`,
+    ),
   ])
 }
 
@@ -91,6 +93,7 @@ export function parity({ trainer, learner, data }: Training): Parity {
   }
 }
 
+/** What nothing is known of is NaN. */
 function milli(value: number): string {
-  return (1000 * value).toFixed(1)
+  return Number.isNaN(value) ? '-' : (1000 * value).toFixed(1)
 }

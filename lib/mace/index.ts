@@ -1,4 +1,5 @@
 export { type Batch, bindBatch, edgeVectors, joinBatches, makeBatch } from './batch.js'
+export { Calculator } from './calculator.js'
 export { readMaceCheckpoint } from './checkpoint.js'
 export {
   configure,
@@ -15,4 +16,5 @@ export { Mace } from './model.js'
 export { ModelProgram, type Precision, type ProgramArray, toFloat64 } from './model-program.js'
 export { readModel, writeModel } from './model-file.js'
 export { type Parameter, type Weights } from './parameters.js'
+export { predict, type Prediction } from './prediction.js'
 export { loadMace, type StateDict, type StateTensor, weightsOf } from './state-dict.js'

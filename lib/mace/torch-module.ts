@@ -39,8 +39,11 @@ export class TorchModule {
   /** Modules in it, by their names there. */
   get children(): Map<string, TorchModule> {
     const modules = this.#attributes.get('_modules') as Map<PythonValue, PythonValue>
-    const children = [...modules].filter(([, module]) => module !== null)
-    return new Map(children.map(([key, module]) => [String(key), new TorchModule(module, this.#within(String(key)))]))
+    return new Map(
+      [...modules]
+        .filter(([, module]) => module !== null)
+        .map(([key, module]) => [textOf(key), new TorchModule(module, this.#within(textOf(key)))]),
+    )
   }
 
   /** @throws GauntletError ERR_FILE where there is none */
@@ -61,16 +64,14 @@ export class TorchModule {
 
   /** Names of what it has beside torch's own. */
   get attributeNames(): string[] {
-    return [...this.#attributes.keys()].map(String).filter((key) => !key.startsWith('_') && key !== 'training')
+    return [...this.#attributes.keys()].map(textOf).filter((key) => !key.startsWith('_') && key !== 'training')
   }
 
   /** An attribute, a buffer or a parameter, if it has it. */
   attribute(key: string): PythonValue | undefined {
-    const holders = [this.#attributes, ...['_buffers', '_parameters'].map((kind) => this.#attributes.get(kind))]
-    return holders
-      .filter((holder) => holder instanceof Map)
-      .find((holder) => holder.has(key))
-      ?.get(key)
+    const holders = [this.#attributes, this.#attributes.get('_buffers'), this.#attributes.get('_parameters')]
+    for (const holder of holders) if (holder instanceof Map && holder.has(key)) return holder.get(key) as PythonValue
+    return undefined
   }
 
   /** A number, or a tensor of one. */
@@ -97,7 +98,7 @@ export class TorchModule {
   functionName(key: string): string {
     const value = this.attribute(key)
     // Functions of torch's own are got from it by name.
-    if (value instanceof PythonObject && value.name === 'getattr') return String(value.args.at(-1))
+    if (value instanceof PythonObject && value.name === 'getattr') return textOf(value.args.at(-1))
     return value instanceof PythonGlobal || value instanceof PythonObject ? value.name : describeValue(value)
   }
 
@@ -137,6 +138,10 @@ function fields(value: PythonValue | undefined): PythonValue[] {
   if (Array.isArray(value)) return value
   const inner = value instanceof PythonObject ? value.args.at(0) : undefined
   return Array.isArray(inner) ? inner : []
+}
+
+function textOf(value: PythonValue | undefined): string {
+  return typeof value === 'string' ? value : describeValue(value)
 }
 
 export function describeValue(value: PythonValue | undefined): string {
