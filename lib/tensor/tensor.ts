@@ -52,6 +52,8 @@ export interface Operation {
   readonly dim: number
   /** Operations with the same key make the same of the same inputs. */
   readonly key: string
+  /** What a profile calls it; its key unless told. */
+  readonly title?: string
   /** Whether the result may take the place of an input that has its shape. */
   readonly inPlace?: boolean
   /** The gradients of <grad, result> with respect to inputs, where `wanted`; undefined where it is zero. */
@@ -59,6 +61,17 @@ export interface Operation {
   /** Its definition, in float64. */
   reference(inputs: readonly Float64Array[], out: Float64Array, run: Bindings): void
   native(kernels: Kernels, inputs: readonly FloatArray[], out: FloatArray, run: Bindings): void
+  /** Operations that say the same here, at the same operands, can be computed together. */
+  readonly group?: string
+  /** Which operand of the group each input is. */
+  readonly operands?: readonly number[]
+  /** This operation and others of its group, `members`, in one call. */
+  nativeTogether?(
+    members: readonly Operation[],
+    operands: ReadonlyMap<number, FloatArray>,
+    outs: readonly FloatArray[],
+    run: Bindings,
+  ): void
 }
 
 /**
