@@ -1,6 +1,7 @@
 import { rowKey, type StoredRun, type TimedRow } from './bench-file.js'
 import { digits, duration } from './format.js'
 import { describeProvenance } from './machine.js'
+import { isOverlapping } from './timing.js'
 import { csv, table, type Column } from './table.js'
 
 /** One thing that two runs have timed. */
@@ -37,7 +38,7 @@ function compareRow({ seconds: before }: TimedRow, row: TimedRow): ComparedRow {
   return {
     ...{ method, setting, lmax, pass, channels, batch, threads, device, before, after },
     ratio: after.median / before.median,
-    beyondSpread: after.p10 > before.p90 || after.p90 < before.p10,
+    beyondSpread: !isOverlapping(before, after),
   }
 }
 

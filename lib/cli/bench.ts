@@ -19,6 +19,7 @@ import { METHOD_NAMES, type MethodName, SETTING_MEANINGS, SETTING_NAMES, type Se
 import { flag, integers, decimal, names, text } from './options.js'
 import { PASS_NAMES, type PassName } from './passes.js'
 import { dumpPlans } from './plan-file.js'
+import { comparePublished, MACHINE_NAMES } from './published.js'
 import { couples } from './selftest-cases.js'
 
 export const command = defineCommand({
@@ -38,6 +39,7 @@ Every combination of --channels, --batch and --threads is timed. Channel u of on
     'gauntlet bench --threads 1 --against results.json',
     'gauntlet bench --against before.json --file after.json',
     'gauntlet bench --lmax 4 --channels 1,16,64 --batch 1000 --threads 1..4',
+    'gauntlet bench --settings mimo --channels 1 --threads 1 --published cpu',
     'gauntlet bench --bars',
   ],
   options: {
@@ -58,10 +60,12 @@ Every combination of --channels, --batch and --threads is timed. Channel u of on
     'dump-plan': text('DIR', 'write the plans of all rows to DIR, for gauntlet_bench, and time nothing'),
     against: text('FILE', 'compare with an earlier run, which --json has written to FILE'),
     file: text('FILE', 'with --against: compare the run in FILE, and time nothing'),
+    published: names('LIST', 'lay beside published figures, of other machines', MACHINE_NAMES, []),
     json: flag('one JSON document instead of a table'),
+    wide: flag('every column of the table: operations, bytes, floor, rates, error'),
     csv: flag('comma-separated values instead of a table'),
   },
-  check: ({ against, file, bars, 'dump-plan': plans }) => {
+  check: ({ against, file, bars, 'dump-plan': plans, published }) => {
     if (file !== undefined && against === undefined) {
       throw new GauntletError('ERR_ARGUMENT', '--file FILE is the later run for --against FILE, which is missing')
     }
@@ -70,6 +74,9 @@ Every combination of --channels, --batch and --threads is timed. Channel u of on
         'ERR_ARGUMENT',
         '--against compares rows of a benchmark: it goes with neither --bars nor --dump-plan',
       )
+    }
+    if (published.length > 0 && (against !== undefined || bars || plans !== undefined)) {
+      throw new GauntletError('ERR_ARGUMENT', '--published goes with none of --against, --bars and --dump-plan')
     }
   },
   run: async (values, _, io) => {
@@ -102,7 +109,8 @@ Every combination of --channels, --batch and --threads is timed. Channel u of on
     }
     io.progress('')
     const fits = growth(rows, { sameBatch: values.batch !== undefined })
-    reportRun(io, values, { provenance: provenance(device), rates, rows, growth: fits }, earlier)
+    const published = values.published.length > 0 ? await comparePublished(rows, values.published) : undefined
+    reportRun(io, values, { provenance: provenance(device), rates, rows, growth: fits, published }, earlier)
     return 0
   },
 })

@@ -1,11 +1,9 @@
 import { type ExpressivityCurve, expressivityCurve, interactability, type Interaction } from '../analysis/index.js'
-import { tripleName } from '../analysis/coupled-channels.js'
-import { Irrep, Irreps } from '../o3/irreps.js'
-import type { Product } from '../product/index.js'
-import { mayCouple } from '../product/path.js'
+import { Irreps } from '../o3/irreps.js'
 import { defineCommand, type Io } from './command.js'
 import { scientific } from './format.js'
-import { type Method, METHOD_NAMES, type MethodName, METHODS } from './methods.js'
+import { couplingName, describeLosses, isAllowed, lostCouplings } from './losses.js'
+import { createInto, type Method, METHOD_NAMES, type MethodName, METHODS, type Sides } from './methods.js'
 import { flag, integer, irreps, names } from './options.js'
 import { type Column, table } from './table.js'
 
@@ -16,12 +14,6 @@ interface Study {
   method: MethodName
   expressivity: ExpressivityCurve
   interactability: Interaction[]
-}
-
-interface Sides {
-  in1: Irreps
-  in2: Irreps
-  out: Irreps
 }
 
 export const command = defineCommand({
@@ -63,23 +55,14 @@ whatever its channels; they are listed with the reason for each.`,
 })
 
 function study(method: Method, { in1, in2, out }: Sides, mostChannels: number, seed: number): Study {
-  using product = create(method, in1, in2, out)
+  using product = createInto(method, { in1, in2, out }, 'cpu')
   return {
     method: method.name,
-    expressivity: expressivityCurve((wide1, wide2) => create(method, wide1, wide2, out), {
+    expressivity: expressivityCurve((wide1, wide2) => createInto(method, { in1: wide1, in2: wide2, out }, 'cpu'), {
       ...{ in1, in2, out, mostChannels, seed },
     }),
     interactability: interactability(product, { out }),
   }
-}
-
-/** The method's product into those irreps of `out` that it reaches. */
-function create(method: Method, in1: Irreps, in2: Irreps, out: Irreps): Product {
-  const all = method.create(in1, in2, 'all', 'cpu')
-  const kept = all.irrepsOut.filter(({ ir }) => out.has(ir))
-  if (kept.length === 0 || kept.length === all.irrepsOut.length) return all
-  all.dispose()
-  return method.create(in1, in2, kept, 'cpu')
 }
 
 function print(io: Io, { in1, in2, out }: Sides, studies: readonly Study[], everything: boolean): void {
@@ -114,25 +97,9 @@ function print(io: Io, { in1, in2, out }: Sides, studies: readonly Study[], ever
 
 const isCoupled = ({ coupled }: Interaction): boolean => coupled
 
-const irrepsOf = ({ l1, p1, l2, p2, l3, p3 }: Interaction) =>
-  [new Irrep(l1, p1), new Irrep(l2, p2), new Irrep(l3, p3)] as const
-
-const isAllowed = (row: Interaction): boolean => mayCouple(...irrepsOf(row))
-
-const nameOf = (row: Interaction): string => tripleName(...irrepsOf(row))
-
-/** What each product lacks of what triangle and parity allow, by reason. */
 function losses(studies: readonly Study[]): string {
   const lines = studies.map(({ method, interactability }) => {
-    const lost = interactability.filter((row) => !row.coupled && isAllowed(row))
-    if (lost.length === 0) return `${METHODS[method].title} loses nothing\n`
-    const reasons = [...new Set(lost.map(({ reason }) => reason))]
-    const groups = reasons.map((reason) => {
-      const rows = lost.filter((row) => row.reason === reason).map(nameOf)
-      const some = rows.slice(0, 4).join(', ') + (rows.length > 4 ? ', ...' : '')
-      return `  ${rows.length}: ${reason}\n    ${some}\n`
-    })
-    return `${METHODS[method].title} loses\n${groups.join('')}`
+    return describeLosses(METHODS[method].title, lostCouplings(interactability))
   })
   return lines.join('')
 }
@@ -142,5 +109,5 @@ function couplingTable(studies: readonly Study[]): string {
   const products = studies.map(({ method, interactability }): Column<(typeof rows)[number]> => {
     return { title: method, align: 'left', cell: ({ n }) => (interactability[n].coupled ? 'yes' : '-') }
   })
-  return table(rows, [{ title: 'coupling', align: 'left', cell: ({ row }) => nameOf(row) }, ...products])
+  return table(rows, [{ title: 'coupling', align: 'left', cell: ({ row }) => couplingName(row) }, ...products])
 }

@@ -12,7 +12,6 @@ import type { FloorName, Shape } from './floors.js'
 
 /** What is coupled with what. Every irrep has the same number of channels, and channel u meets channel u. */
 export interface Setting {
-  title: string
   in1: Irreps
   in2: Irreps
   /** What a product keeps; `all`: everything it reaches. */
@@ -22,7 +21,7 @@ export interface Setting {
 export const SETTING_NAMES = ['siso', 'simo', 'mimo', 'full'] as const
 export type SettingName = (typeof SETTING_NAMES)[number]
 
-/** The settings of the literature at one lmax; see `describeSettings`. */
+/** The settings of the literature at one lmax; see `SETTING_MEANINGS`. */
 export function setting(name: SettingName, lmax: number, channels: number): Setting {
   const block = (l: number, parity: 'e' | 'o' | 'y'): string => `${channels}x${l}${parity}`
   const upTo = (last: number, parity: 'e' | 'y', step = 1): Irreps =>
@@ -30,16 +29,16 @@ export function setting(name: SettingName, lmax: number, channels: number): Sett
   const one = new Irreps(block(lmax, 'y'))
   switch (name) {
     case 'siso':
-      return { title: `l = ${lmax}`, in1: one, in2: one, out: new Irreps(block(lmax, 'e')) }
+      return { in1: one, in2: one, out: new Irreps(block(lmax, 'e')) }
     case 'simo':
-      return { title: `l = ${lmax} into even l <= ${2 * lmax}`, in1: one, in2: one, out: upTo(2 * lmax, 'e', 2) }
+      return { in1: one, in2: one, out: upTo(2 * lmax, 'e', 2) }
     case 'mimo': {
       const all = upTo(lmax, 'y')
-      return { title: `l <= ${lmax} into l <= ${2 * lmax}`, in1: all, in2: all, out: upTo(2 * lmax, 'y') }
+      return { in1: all, in2: all, out: upTo(2 * lmax, 'y') }
     }
     case 'full': {
       const all = upTo(lmax, 'e')
-      return { title: `l <= ${lmax}, every path`, in1: all, in2: all, out: 'all' }
+      return { in1: all, in2: all, out: 'all' }
     }
   }
 }
@@ -140,6 +139,20 @@ function vector(name: MethodName, title: string, floor: FloorName, algorithm: 'g
       return new VectorTensorProduct(in1, in2, out === 'all' ? undefined : out, { algorithm, device })
     },
   }
+}
+
+/** A setting that names what is to come out. */
+export interface Sides extends Setting {
+  out: Irreps
+}
+
+/** The method's product into those irreps of `out` that it reaches; into all that it reaches where it reaches none of them. */
+export function createInto(method: Method, { in1, in2, out }: Sides, device: DeviceOption): Product {
+  const all = method.create(in1, in2, 'all', device)
+  const kept = all.irrepsOut.filter(({ ir }) => out.has(ir))
+  if (kept.length === 0 || kept.length === all.irrepsOut.length) return all
+  all.dispose()
+  return method.create(in1, in2, kept, device)
 }
 
 /** A product by its degrees, for counting. */

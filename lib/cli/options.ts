@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { Irreps } from '../o3/irreps.js'
+import { Irrep, Irreps } from '../o3/irreps.js'
 import { toIrreps } from '../product/path.js'
 import { expected, GauntletError } from '../runtime/errors.js'
 
@@ -7,10 +7,14 @@ import { expected, GauntletError } from '../runtime/errors.js'
 export interface Option<T> {
   /** What stands for its value in the help; a flag has none. */
   readonly placeholder?: string
+  /** One letter that stands for the name, as in \`-o\`. */
+  readonly short?: string
   readonly help: string
   readonly initial: T
   /** `name` is for the error message. */
   parse(text: string, name: string): T
+  /** Its values are lists, which are joined where it is given several times; of any other option the last one counts. */
+  readonly repeatable?: true
 }
 
 export type Options = Readonly<Record<string, Option<unknown>>>
@@ -28,6 +32,9 @@ export function flag(help: string): Option<boolean> {
 export function text(placeholder: string, help: string): Option<string | undefined> {
   return { placeholder, help, initial: undefined, parse: (value) => value }
 }
+
+/** Irreps in1 x in2 -> out. */
+export type Coupling = readonly [in1: Irrep, in2: Irrep, out: Irrep]
 
 interface Range {
   min: number
@@ -106,8 +113,42 @@ export function names<N extends string>(
     })
     return [...new Set(all)]
   }
-  const usual = initial === choices ? 'all' : initial.join(', ')
+  const usual = initial === choices ? 'all' : initial.join(', ') || 'none'
   return { placeholder, help: `${help}: ${choices.join(', ')} (${usual})`, initial: [...initial], parse }
+}
+
+/** One name out of a list. */
+export function choice<N extends string>(placeholder: string, help: string, choices: readonly N[]): Option<N> {
+  const parse = (value: string, name: string): N => {
+    const found = choices.find((one) => one === value)
+    if (found === undefined) throw expected(`one of ${choices.join(', ')}`, name, value)
+    return found
+  }
+  return { placeholder, help: withInitial(help, choices[0]), initial: choices[0], parse }
+}
+
+/** Text that may be given several times. */
+export function texts(placeholder: string, help: string): Option<string[]> {
+  return { placeholder, help, initial: [], parse: (value) => [value], repeatable: true }
+}
+
+/** A coupling l1 x l2 -> l3 as `1o,1o,1e`; a list, because it may be given several times. */
+export function couplings(placeholder: string, help: string): Option<Coupling[]> {
+  const parse = (value: string, name: string): Coupling[] => {
+    const parts = value.split(',').map((part) => part.trim())
+    if (parts.length !== 3) throw expected('three irreps like 1o,1o,1e', name, value)
+    return [parts.map((part) => toIrrep(name, part)) as [Irrep, Irrep, Irrep]]
+  }
+  return { placeholder, help, initial: [], parse, repeatable: true }
+}
+
+function toIrrep(name: string, text: string): Irrep {
+  try {
+    return Irrep.parse(text)
+  } catch (error) {
+    if (!(error instanceof GauntletError)) throw error
+    throw new GauntletError('ERR_ARGUMENT', `${name}: ${error.message}`, { cause: error })
+  }
 }
 
 function toInteger(value: string, name: string, { min, max }: Range): number {
@@ -130,15 +171,11 @@ export function parseOptions<O extends Options>(
   options: O,
   positionals: readonly string[],
 ): Parsed<O> {
-  const types = Object.entries(options).map(([name, { placeholder }]) => [
+  const types = Object.entries(options).map(([name, { placeholder, short, repeatable = false }]): [string, Shape] => [
     name,
-    { type: placeholder === undefined ? ('boolean' as const) : ('string' as const) },
+    { type: placeholder === undefined ? 'boolean' : 'string', multiple: repeatable, ...(short && { short }) },
   ])
-  const found = run(
-    args,
-    Object.fromEntries(types) as Record<string, { type: 'boolean' | 'string' }>,
-    Object.keys(options),
-  )
+  const found = run(args, Object.fromEntries(types), Object.keys(options))
   if (found.positionals.length > positionals.length) {
     const surplus = JSON.stringify(found.positionals[positionals.length])
     throw new GauntletError('ERR_ARGUMENT', `Unexpected argument ${surplus}`)
@@ -147,18 +184,25 @@ export function parseOptions<O extends Options>(
     throw new GauntletError('ERR_ARGUMENT', `Missing argument ${positionals[found.positionals.length]}`)
   }
   const values = Object.entries(options).map(([name, option]) => {
-    const value = found.values[name]
-    return [name, value === undefined ? option.initial : option.parse(String(value), `--${name}`)]
+    const given = [found.values[name] ?? []].flat().map((value) => option.parse(String(value), `--${name}`))
+    if (given.length === 0) return [name, option.initial]
+    return [name, option.repeatable ? given.flat() : given[0]]
   })
   return { values: Object.fromEntries(values) as Values<O>, positionals: found.positionals }
 }
 
+interface Shape {
+  type: 'boolean' | 'string'
+  multiple: boolean
+  short?: string
+}
+
 interface Raw {
-  values: Record<string, string | boolean | undefined>
+  values: Record<string, string | boolean | (string | boolean)[] | undefined>
   positionals: string[]
 }
 
-function run(args: readonly string[], options: Record<string, { type: 'boolean' | 'string' }>, known: string[]): Raw {
+function run(args: readonly string[], options: Record<string, Shape>, known: string[]): Raw {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
     return { values: values, positionals }
@@ -194,8 +238,8 @@ function editDistance(a: string, b: string): number {
 
 /** The option list of a help page. */
 export function describeOptions(options: Options): string {
-  const rows = Object.entries(options).map(([name, { placeholder, help }]) => ({
-    left: `  --${name}${placeholder === undefined ? '' : ` ${placeholder}`}`,
+  const rows = Object.entries(options).map(([name, { placeholder, short, help }]) => ({
+    left: `  ${short === undefined ? '' : `-${short}, `}--${name}${placeholder === undefined ? '' : ` ${placeholder}`}`,
     help,
   }))
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2

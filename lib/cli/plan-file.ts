@@ -26,12 +26,13 @@ export function dumpPlans(folder: string, cells: readonly BenchCase[], device: D
   try {
     mkdirSync(folder, { recursive: true })
     for (const { method, setting: where, lmax, channels, batch } of cells) {
-      const { in1, in2, out } = setting(where, lmax, channels)
+      const sides = setting(where, lmax, channels)
+      const { in1, in2, out } = sides
       const product = METHODS[method].create(in1, in2, out, device)
       const path = join(folder, `${method}-${where}-l${lmax}-c${channels}.plan`)
       writeFileSync(path, planFile(product.encodedPlan()))
       product.dispose()
-      io.out(`gauntlet_bench ${path} --batch ${batch ?? usualBatch(where, lmax, channels)}\n`)
+      io.out(`gauntlet_bench ${path} --batch ${batch ?? usualBatch(sides, channels)}\n`)
     }
   } catch (error) {
     if (error instanceof GauntletError) throw error

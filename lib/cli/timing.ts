@@ -1,10 +1,19 @@
-/** What repeated runs of one thing took, in seconds. */
-export interface Timing {
+/** A time in seconds and its spread. */
+export interface Interval {
   median: number
   /** A tenth of the runs were faster than `p10`, a tenth slower than `p90`. */
   p10: number
   p90: number
+}
+
+/** What repeated runs of one thing took, in seconds. */
+export interface Timing extends Interval {
   repetitions: number
+}
+
+/** Whether the deciles of two times leave open which is smaller. */
+export function isOverlapping(a: Interval, b: Interval): boolean {
+  return a.p10 <= b.p90 && b.p10 <= a.p90
 }
 
 export interface TimingOptions {

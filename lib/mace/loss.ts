@@ -83,7 +83,10 @@ export class EnergyForcesLoss {
     return new Map([
       [this.#energies, targets.energies.map((value, n) => value - isolated[n])],
       [this.#forces, targets.forces],
-      [this.#energyWeights, energyWeights.map((weight, n) => (energy * weight) / (structures * atoms[n] ** 2))],
+      [
+        this.#energyWeights,
+        energyWeights.map((weight, n) => (energy * weight) / (structures * Math.max(1, atoms[n]) ** 2)),
+      ],
       [this.#forceWeights, Float64Array.from(structureOf, weightOfNode)],
     ])
   }

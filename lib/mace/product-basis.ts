@@ -52,7 +52,7 @@ function multiplied(site: Site, name: string, { from, to, correlation }: Product
 /** A contraction whose weight parts are parameters. */
 function contracted(site: Site, name: string, contraction: Contraction, x: Tensor): Tensor {
   const parts = contraction.weightParts.map((part) => {
-    // MACE's contraction divides by paths; scales of blocks multiply a sum over blocks.
+    // As MACE has it; with scales of blocks that are normal, features of a new model are as large as with those.
     const deviation = contraction instanceof SymmetricContraction ? 1 / part.shape[1] : 1
     const weight = site.parameters.declare(`${name}.${part.name}`, part.shape, { deviation })
     return pad(weight, part.offset, contraction.weightNumel)

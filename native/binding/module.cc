@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "binding/communicator.h"
 #include "binding/contraction.h"
 #include "binding/convolution.h"
 #include "binding/device_array.h"
@@ -43,6 +44,11 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod("allocate", &Addon::allocate),
                              InstanceMethod("free", &Addon::free),
                              InstanceMethod("measureMachine", &Addon::measure),
+                             InstanceMethod("joinRanks", &Addon::join),
+                             InstanceMethod("sumOverRanks", &Addon::sum),
+                             InstanceMethod("broadcastFrom", &Addon::broadcast),
+                             InstanceMethod("leaveRanks", &Addon::leave),
+                             InstanceMethod("abortRanks", &Addon::abort),
                          });
     exports.Set("NativeExecutor", NativeExecutor::define(env));
     exports.Set("NativeConvolution", NativeConvolution::define(env));
@@ -88,6 +94,12 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::Value allocate(const Napi::CallbackInfo& info) { return binding::allocate(info); }
   void free(const Napi::CallbackInfo& info) { free_array(info); }
+
+  Napi::Value join(const Napi::CallbackInfo& info) { return join_ranks(info); }
+  void sum(const Napi::CallbackInfo& info) { sum_over_ranks(info); }
+  void broadcast(const Napi::CallbackInfo& info) { broadcast_from(info); }
+  void leave(const Napi::CallbackInfo& info) { leave_ranks(info); }
+  void abort(const Napi::CallbackInfo& info) { abort_ranks(info); }
 
   Napi::Value measure(const Napi::CallbackInfo& info) {
     return guard(info.Env(), [&] {

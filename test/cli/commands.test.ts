@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { type Measurement, usualBatch } from '../../lib/cli/bench-case.js'
+import { setting, SETTING_NAMES } from '../../lib/cli/methods.js'
 import { selftestCases } from '../../lib/cli/selftest.js'
 import { cudaStatus } from '../../lib/runtime/index.js'
 import { gauntlet } from './capture.js'
@@ -27,7 +28,7 @@ async function json(...args: string[]): Promise<unknown> {
 test('help is for standard output, and names every command', async () => {
   const { status, out, err } = await gauntlet('--help')
   expect([status, err]).toEqual([0, ''])
-  for (const command of ['compare', 'bench', 'express', 'selftest', 'info']) {
+  for (const command of ['compare', 'bench', 'express', 'advise', 'selftest', 'info']) {
     expect(out).toContain(`  ${command}`)
     const page = await gauntlet(command, '--help')
     expect([page.status, page.err]).toEqual([0, ''])
@@ -120,20 +121,7 @@ test('bench reports every row that it was asked for, in three formats', async ()
   ]
   const few = [...args, '--seconds', '0.01', '--device', 'cpu', '--threads', '1']
   const { rows, rates, provenance } = (await json(...few)) as {
-    rows: Pick<
-      Measurement,
-      | 'setting'
-      | 'lmax'
-      | 'method'
-      | 'fractionOfRoofline'
-      | 'error'
-      | 'paths'
-      | 'outputs'
-      | 'seconds'
-      | 'secondsPerOutput'
-      | 'achieved'
-      | 'floor'
-    >[]
+    rows: Measurement[]
     rates: { threads: number; peakFlops: number; bandwidth: number; source: string }[]
     provenance: { threads: number; processor: string }
   }
@@ -161,6 +149,13 @@ test('bench reports every row that it was asked for, in three formats', async ()
     return sum
   }
   expect(rows.map(({ outputs }) => outputs)).toEqual([3, 5, 5, kept(1), 9, kept(2), 25])
+  // One number where there is one path; the paths of Clebsch-Gordan; 4 lmax + 1 where they are summed.
+  expect(rows.map(({ expressivity }) => expressivity)).toEqual([1, 1, 1, 5, 5, 14, 9])
+  for (const { seconds, expressivity, secondsPerDegreeOfFreedom, launchSeconds, beyondLaunchSeconds } of rows) {
+    expect((secondsPerDegreeOfFreedom * 10 * 3 * expressivity) / seconds.median).toBeCloseTo(1, 12)
+    expect(launchSeconds).toBeGreaterThan(0)
+    expect(beyondLaunchSeconds).toBe(Math.max(0, seconds.median - launchSeconds))
+  }
   for (const { seconds, outputs, secondsPerOutput, achieved, floor, fractionOfRoofline } of rows) {
     expect((secondsPerOutput * 10 * 3 * outputs) / seconds.median).toBeCloseTo(1, 12)
     // The rate of the bounding resource over its peak is the fraction of the roofline.
@@ -190,6 +185,9 @@ test('bench reports every row that it was asked for, in three formats', async ()
   expect((await gauntlet(...fewer)).out).toMatch(
     /at best .*flop\/s, .*B\/s \(measured, \d+ thread\(s\)\)[^]*\nsimo +1 +grid +forward +2 +9 /,
   )
+  const titles = (text: string): string => text.split('\n').find((line) => line.startsWith('setting'))!
+  expect(titles((await gauntlet(...fewer)).out)).toMatch(/outputs +expressivity .* launch .* ns\/dof +of roofline$/)
+  expect(titles((await gauntlet(...fewer, '--wide')).out)).toMatch(/ns\/dof +of roofline +ns\/output .* error$/)
 })
 
 test('bench sweeps channels, batches and threads in every combination', async () => {
@@ -260,14 +258,14 @@ test('bench times gradients too, and checks all of their results', async () => {
 })
 
 test('the usual batch fits in memory whatever the size', () => {
-  for (const setting of ['siso', 'simo', 'mimo', 'full'] as const) {
+  for (const name of SETTING_NAMES) {
     for (const lmax of [1, 6]) {
-      const batch = usualBatch(setting, lmax, 64)
+      const batch = usualBatch(setting(name, lmax, 64), 64)
       expect(batch).toBeGreaterThanOrEqual(1)
       expect(batch).toBeLessThanOrEqual(4000)
     }
   }
-  expect(usualBatch('mimo', 2, 1)).toBe(256000)
+  expect(usualBatch(setting('mimo', 2, 1), 1)).toBe(256000)
 })
 
 test('bench writes plans that gauntlet_bench can be given', async () => {

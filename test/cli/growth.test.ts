@@ -11,7 +11,8 @@ function row(lmax: number, seconds: number, change: Partial<Measurement> = {}): 
   const median = batch * seconds
   return {
     ...{ method: 'grid', setting: 'mimo', lmax, pass: 'forward', channels: 3, threads: 1, device: 'cpu' },
-    ...{ paths: 1, outputs: 1, error: 0, fractionOfRoofline: 1, secondsPerOutput: 1 },
+    ...{ paths: 1, outputs: 1, expressivity: 1, error: 0, fractionOfRoofline: 1 },
+    ...{ secondsPerOutput: 1, secondsPerDegreeOfFreedom: 1, launchSeconds: 1, beyondLaunchSeconds: 1 },
     seconds: { median, p10: median, p90: median, repetitions: 5 },
     cost: { flops: 1, bytes: 1 },
     floor: { flops: 1, bytes: 1, seconds: 1, boundBy: 'memory' },

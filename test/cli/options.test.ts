@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import {
+  choice,
+  couplings,
   decimal,
   describeOptions,
   flag,
@@ -17,6 +19,8 @@ const options = {
   batch: integer('N', 'batch', { min: 1, max: 1e6 }),
   cutoff: decimal('R', 'cutoff', { min: 0.5, max: 10, initial: 5 }),
   kinds: names('LIST', 'kinds', ['grid', 'matrix', 'fourier'] as const),
+  by: choice('WHAT', 'by', ['size', 'time'] as const),
+  require: couplings('L1,L2,L3', 'required'),
   out: text('FILE', 'output'),
   json: flag('JSON'),
 }
@@ -29,6 +33,8 @@ test('what is not given keeps its initial value', () => {
       batch: undefined,
       cutoff: 5,
       kinds: ['grid', 'matrix', 'fourier'],
+      by: 'size',
+      require: [],
       out: undefined,
       json: false,
     },
@@ -60,6 +66,11 @@ test('reads every kind of value, in any order, with words between', () => {
   expect(positionals).toEqual(['a.xyz', 'b'])
 })
 
+test('an option that may be given several times keeps every value, in order', () => {
+  const { require } = parseOptions(['--require', '1o,1y,1e', '--require=0e, 2e ,2e'], options, []).values
+  expect(require.map((irreps) => irreps.join(' '))).toEqual(['1o 1o 1e', '0e 2e 2e'])
+})
+
 test.each([
   [['--channels', '8x'], /a whole number from 1 to 64 for --channels but received "8x"/],
   [['--channels', '8.0'], /a whole number/],
@@ -77,6 +88,12 @@ test.each([
   [['--lmax', '1,,2'], /a whole number/],
   [['--lmax', '1..99'], /from 0 to 10/],
   [['--kinds', 'grid,dense'], /names out of grid, matrix, fourier for --kinds but received "dense"/],
+  [['--by', 'mass'], /one of size, time for --by but received "mass"/],
+  [['--require', '1o,1o'], /three irreps like 1o,1o,1e for --require but received "1o,1o"/],
+  [['--require', '1o,1o,1e,1e'], /three irreps/],
+  [['--require', '1o,1o,1e', '--require', '1o,1o,1x'], /^--require: /],
+  [['--require', '1o,1o,2x1e'], /^--require: /],
+  [['--require', '1o,,1e'], /^--require: /],
   [['--kind', 'grid'], /Unknown option --kind; did you mean --kinds\?/],
   [['--nothing-like-it'], /^Unknown option --nothing-like-it$/],
   [['--out'], /--out/],
@@ -98,7 +115,8 @@ test('suggests only what is near', () => {
 
 test('the help lists every option with its initial value, within 100 columns', () => {
   const page = describeOptions({ ...options, long: flag('word '.repeat(60).trim()) })
-  expect(page).toContain('--channels N  channels (8)')
-  expect(page).toContain('--kinds LIST  kinds: grid, matrix, fourier (all)')
+  expect(page).toMatch(/--channels N +channels \(8\)/)
+  expect(page).toMatch(/--by WHAT +by \(size\)/)
+  expect(page).toMatch(/--kinds LIST +kinds: grid, matrix, fourier \(all\)/)
   for (const line of page.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
 })

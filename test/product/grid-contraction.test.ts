@@ -138,6 +138,18 @@ describe.each(shapes)('GridContraction %s', (_, { irrepsIn, irrepsOut, nodes, ..
   })
 })
 
+test('GridContraction is the same at more points than it needs', () => {
+  const shape = { correlation: 2, elements: 2, device: 'cpu' } as const
+  using least = new GridContraction('2x0e+2x1o+2x2e', '2x0e+2x1o', shape)
+  using more = new GridContraction('2x0e+2x1o+2x2e', '2x0e+2x1o', { ...shape, precision: 15 })
+  expect([least.points, more.points]).toEqual([14, 86])
+  const random = new Random(8)
+  const x = Float32Array.from(random.normals(3 * least.irrepsIn.dim))
+  const weight = Float32Array.from(random.normals(least.weightNumel))
+  const [a, b] = [least, more].map((contraction) => contraction.forward(x, Int32Array.of(0, 1, 1), weight))
+  expect(relativeError(b, a)).toBeLessThan(TOLERANCE)
+})
+
 test('GridContraction refuses what is none', () => {
   const make = (irrepsIn: string, irrepsOut: string, correlation = 2) =>
     errorOf(() => new GridContraction(irrepsIn, irrepsOut, { correlation, elements: 2, device: 'cpu' })).code
@@ -147,4 +159,8 @@ test('GridContraction refuses what is none', () => {
   expect(make('2x2e', '2x1o')).toBe('ERR_UNREACHABLE')
   expect(make('2x10e', '2x10e', 4)).toBe('ERR_ARGUMENT')
   expect(make('2x0e', '2x0e', 5)).toBe('ERR_ARGUMENT')
+  const few = { correlation: 2, elements: 1, precision: 4 }
+  expect(errorOf(() => new GridContraction('2x0e+2x1o+2x2e', '2x0e+2x1o', few)).message).toContain(
+    'from 5 to 41 for precision',
+  )
 })

@@ -1,4 +1,5 @@
 import {
+  GauntTensorProduct,
   Graph,
   GridContraction,
   Linear,
@@ -93,6 +94,7 @@ const product = new TensorProduct(
   ],
   { device: 'cpu' },
 )
+const gaunt = new GauntTensorProduct('2x0e+2x1o', '2x0e+2x1o', '2x0e+2x1o', { device: 'cpu' })
 const conv = new TensorProductConv(
   '2x0e+2x1o',
   '0e+1o',
@@ -141,6 +143,11 @@ export const cases: Case[] = [
     name: 'tensor product',
     inputs: [features, input('x2', nodes, 3), input('w', 1, product.weightNumel)],
     make: ([x1, x2, w]) => tensorProduct(product, x1, x2, w),
+  },
+  {
+    name: 'channelwise product',
+    inputs: [eight, input('other', nodes, 8)],
+    make: ([x1, x2]) => tensorProduct(gaunt, x1, x2),
   },
   {
     name: 'convolution',
