@@ -120,6 +120,7 @@ export class Input implements Operation {
 /** Numbers that never change, row-major. */
 class Constant implements Operation {
   readonly key: string
+  readonly #rounded: Float32Array
   static #made = 0
 
   constructor(
@@ -128,6 +129,7 @@ class Constant implements Operation {
     readonly values: ArrayLike<number>,
   ) {
     this.key = `constant ${Constant.#made++}`
+    this.#rounded = Float32Array.from(values)
   }
 
   vjp(): [] {
@@ -139,7 +141,7 @@ class Constant implements Operation {
   }
 
   native(kernels: Kernels, _inputs: readonly FloatArray[], out: FloatArray): void {
-    kernels.write(out, Float32Array.from(this.values))
+    kernels.write(out, this.#rounded)
   }
 }
 
