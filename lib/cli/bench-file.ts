@@ -1,5 +1,5 @@
-import { describe, GauntletError } from '../runtime/errors.js'
-import { readText } from '../structures/file.js'
+import { GauntletError } from '../runtime/errors.js'
+import { type Place, readJson } from './json-file.js'
 import type { Provenance } from './machine.js'
 import type { Interval } from './timing.js'
 
@@ -23,32 +23,28 @@ export interface StoredRun {
 }
 
 /**
- * Reads what `gauntlet bench --json` has written. Fields that a comparison has no use for may be missing or of any kind.
+ * Reads what `gauntlet bench --json` has written, as far as runs are compared. Other fields may be missing or of any kind.
  *
  * @throws GauntletError `ERR_FILE` for a file that cannot be read, is no whole JSON or holds something else; names the file and the place.
  */
 export async function readRun(file: string): Promise<StoredRun> {
-  const text = await readText(file)
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new GauntletError('ERR_FILE', `${file} is not one whole JSON document: ${reason}`, { cause })
-  }
-  const root = new Place(file, '', document)
-  const provenance = readProvenance(root.member('provenance'))
-  const rows = root
-    .member('rows')
-    .items()
-    .map((row) => readRow(row, provenance))
+  return { file, ...readTimes(await readJson(file)) }
+}
+
+/** The same of a file that was read already: `run` is its whole document. */
+export function readTimes(run: Place): Omit<StoredRun, 'file'> {
+  const provenance = readProvenance(run.member('provenance'))
+  const places = run.member('rows').items()
+  const rows = places.map((row) => readRow(row, provenance))
   const seen = new Map<string, number>()
   for (const [n, row] of rows.entries()) {
     const first = seen.get(rowKey(row))
-    if (first !== undefined) throw new GauntletError('ERR_FILE', `${file}: rows[${first}] and rows[${n}] time the same`)
+    if (first !== undefined) {
+      throw new GauntletError('ERR_FILE', `${run.file}: rows[${first}] and rows[${n}] time the same`)
+    }
     seen.set(rowKey(row), n)
   }
-  return { file, provenance, rows }
+  return { provenance, rows }
 }
 
 /** The same for two rows that time the same thing. CPU threads do not matter on a GPU. */
@@ -92,63 +88,5 @@ function readRow(row: Place, { device, threads }: StoredRun['provenance']): Time
       p10: seconds.member('p10').duration(),
       p90: seconds.member('p90').duration(),
     },
-  }
-}
-
-/** A value in a parsed JSON document that knows where it stands, as `rows[3].seconds.median`. */
-class Place {
-  constructor(
-    private readonly file: string,
-    private readonly path: string,
-    private readonly value: unknown,
-  ) {}
-
-  has(name: string): boolean {
-    return Object.hasOwn(this.#object(), name)
-  }
-
-  member(name: string): Place {
-    const object = this.#object()
-    return new Place(
-      this.file,
-      this.path === '' ? name : `${this.path}.${name}`,
-      Object.hasOwn(object, name) ? object[name] : undefined,
-    )
-  }
-
-  items(): Place[] {
-    if (!Array.isArray(this.value)) throw this.#wrong('a list')
-    return this.value.map((value, n) => new Place(this.file, `${this.path}[${n}]`, value))
-  }
-
-  text(): string {
-    if (typeof this.value !== 'string') throw this.#wrong('text')
-    return this.value
-  }
-
-  number(): number {
-    if (typeof this.value !== 'number') throw this.#wrong('a number')
-    return this.value
-  }
-
-  duration(): number {
-    if (!(this.number() > 0)) throw this.#wrong('a positive number of seconds')
-    return this.number()
-  }
-
-  #object(): Record<string, unknown> {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
-      throw this.#wrong('an object')
-    }
-    return this.value as Record<string, unknown>
-  }
-
-  #wrong(what: string): GauntletError {
-    const name = this.path === '' ? 'its document' : this.path
-    const hint = 'is it the output of gauntlet bench --json?'
-    return new GauntletError(
-      'ERR_FILE',
-      `${this.file}: Expected ${what} for ${name} but received ${describe(this.value)}; ${hint}`,
-    )
   }
 }

@@ -7,6 +7,8 @@ import { expected, GauntletError } from '../runtime/errors.js'
 export interface Option<T> {
   /** What stands for its value in the help; a flag has none. */
   readonly placeholder?: string
+  /** One letter that stands for the name, as in \`-o\`. */
+  readonly short?: string
   readonly help: string
   readonly initial: T
   /** `name` is for the error message. */
@@ -164,9 +166,9 @@ export function parseOptions<O extends Options>(
   options: O,
   positionals: readonly string[],
 ): Parsed<O> {
-  const types = Object.entries(options).map(([name, { placeholder, repeatable = false }]): [string, Shape] => [
+  const types = Object.entries(options).map(([name, { placeholder, short, repeatable = false }]): [string, Shape] => [
     name,
-    { type: placeholder === undefined ? 'boolean' : 'string', multiple: repeatable },
+    { type: placeholder === undefined ? 'boolean' : 'string', multiple: repeatable, ...(short && { short }) },
   ])
   const found = run(args, Object.fromEntries(types), Object.keys(options))
   if (found.positionals.length > positionals.length) {
@@ -187,6 +189,7 @@ export function parseOptions<O extends Options>(
 interface Shape {
   type: 'boolean' | 'string'
   multiple: boolean
+  short?: string
 }
 
 interface Raw {
@@ -230,8 +233,8 @@ function editDistance(a: string, b: string): number {
 
 /** The option list of a help page. */
 export function describeOptions(options: Options): string {
-  const rows = Object.entries(options).map(([name, { placeholder, help }]) => ({
-    left: `  --${name}${placeholder === undefined ? '' : ` ${placeholder}`}`,
+  const rows = Object.entries(options).map(([name, { placeholder, short, help }]) => ({
+    left: `  ${short === undefined ? '' : `-${short}, `}--${name}${placeholder === undefined ? '' : ` ${placeholder}`}`,
     help,
   }))
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2

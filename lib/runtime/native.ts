@@ -241,6 +241,7 @@ const knownCodes: Record<ErrorCode, true> = {
   ERR_MEMORY: true,
   ERR_ADDON: true,
   ERR_PRECISION: true,
+  ERR_DEPENDENCY: true,
   ERR_FILE: true,
 }
 
