@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { formula, readStructures, type Structure } from '../structures/index.js'
-import { spread } from '../structures/file.js'
+import { spread } from '../structures/frames.js'
 import { couplings, prepare, runProduct, type Comparison, type Result } from './comparison.js'
 import { defineCommand, type Io } from './command.js'
 import { densityIrreps } from './density.js'

@@ -17,6 +17,7 @@ const COMMANDS: Record<string, Entry> = {
   express: { summary: 'what every product can and cannot express', load: () => import('./express.js') },
   advise: { summary: 'which product to take for given irreps, measured here', load: () => import('./advise.js') },
   selftest: { summary: 'check every kernel against a float64 reference', load: () => import('./selftest.js') },
+  train: { summary: 'train MACE on energies and forces', load: () => import('./train.js') },
   info: { summary: 'this build, this machine, its devices', load: () => import('./info.js') },
 }
 

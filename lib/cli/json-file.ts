@@ -1,5 +1,5 @@
 import { describe, GauntletError } from '../runtime/errors.js'
-import { readText } from '../structures/file.js'
+import { readText } from '../files/file.js'
 
 /**
  * Reads a file of `gauntlet bench --json`.

@@ -127,6 +127,11 @@ export function choice<N extends string>(placeholder: string, help: string, choi
   return { placeholder, help: withInitial(help, choices[0]), initial: choices[0], parse }
 }
 
+/** Text that may be given several times. */
+export function texts(placeholder: string, help: string): Option<string[]> {
+  return { placeholder, help, initial: [], parse: (value) => [value], repeatable: true }
+}
+
 /** A coupling l1 x l2 -> l3 as `1o,1o,1e`; a list, because it may be given several times. */
 export function couplings(placeholder: string, help: string): Option<Coupling[]> {
   const parse = (value: string, name: string): Coupling[] => {

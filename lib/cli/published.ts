@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expected, GauntletError } from '../runtime/errors.js'
-import { readText } from '../structures/file.js'
+import { readText } from '../files/file.js'
 import type { Measurement } from './bench-case.js'
 import { digits, duration } from './format.js'
 import type { MethodName } from './methods.js'

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_MEMORY' // an allocation failed
   | 'ERR_ADDON' // the native addon is missing or of another version
   | 'ERR_PRECISION' // float64 does not decide what was asked
+  | 'ERR_MPI' // Open MPI is missing or reported an error
   | 'ERR_DEPENDENCY' // an optional package that something needs is not installed
   | 'ERR_FILE' // a file cannot be read, is malformed or lies about its contents
 

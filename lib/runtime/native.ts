@@ -71,6 +71,12 @@ export interface Addon {
   allocate(length: number, pinned: boolean | undefined): Float32Array<ArrayBuffer>
   free(array: Float32Array): void
   measureMachine(threads: number, milliseconds: number): MachineRates
+  /** Of all processes that work together: see lib/runtime/communicator.ts. */
+  joinRanks(library: string | undefined): { rank: number; size: number }
+  sumOverRanks(array: Float32Array | Float64Array): void
+  broadcastFrom(root: number, array: Float32Array): void
+  leaveRanks(): void
+  abortRanks(code: number): void
   NativeExecutor: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeExecutor
   NativeConvolution: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeConvolution
   NativeGraph: new (device: DeviceId, lists: object) => NativeGraph
@@ -136,7 +142,7 @@ export interface NativeContraction {
 }
 
 /**
- * Operations on matrices of floats on a device; see native/core/kernels.h. All arrays are row-major and of lengths that fit, which is
+ * Operations on matrices of floats on a device; see native/core/matrix_operations.h. All arrays are row-major and of lengths that fit, which is
  * checked there. `out` may be one of the inputs in `elementwise` and `combine`, and shares no memory with them elsewhere.
  */
 export interface NativeKernels {
@@ -243,6 +249,7 @@ const knownCodes: Record<ErrorCode, true> = {
   ERR_PRECISION: true,
   ERR_DEPENDENCY: true,
   ERR_FILE: true,
+  ERR_MPI: true,
 }
 
 function isErrorCode(code: unknown): code is ErrorCode {

@@ -5,9 +5,11 @@ import { readXyz, type XyzOptions } from './xyz.js'
 import type { Structure } from './structure.js'
 
 export { neighbours, type Neighbours } from './neighbours.js'
-export { readRmd17, type Rmd17Options } from './rmd17.js'
-export { atomicNumber, elementSymbol, formula, KCAL_PER_MOL, type Structure } from './structure.js'
-export { parseXyz, readXyz, type XyzOptions } from './xyz.js'
+export { readRmd17, readSplit, type Rmd17Options } from './rmd17.js'
+export { atomicNumber, elementSymbol, formula, KCAL_PER_MOL, type AtomProperty, type Structure } from './structure.js'
+export { parseXyz, readXyz, xyzFrames, type XyzOptions } from './xyz.js'
+export { formatXyz, writeXyz } from './xyz-write.js'
+export type { XyzKeys } from './xyz-keys.js'
 
 /**
  * Reads structures from a file by its extension: `.xyz` and `.extxyz` as extended XYZ, `.npz` as rMD17 or MD17.

@@ -1,4 +1,6 @@
 import { expected, GauntletError } from '../runtime/errors.js'
+import { Bins } from './bins.js'
+import { Lattice } from './lattice.js'
 import type { Structure } from './structure.js'
 
 /** Directed pairs of atoms, ordered by receiver, then sender, then image. */
@@ -18,6 +20,9 @@ export interface Neighbours {
 /** Beyond this a cutoff is a mistake (a cell in the wrong unit, say) rather than a wish. */
 const MAX_EDGES = 5e7
 
+/** How far (Angstrom) rounding may move atoms that lie outside the cell when they are taken into it. */
+const SLACK = 1e-6
+
 /**
  * Every pair of atoms closer than `cutoff` (Angstrom), with all periodic images, however small or skewed the cell:
  *
@@ -25,149 +30,193 @@ const MAX_EDGES = 5e7
  *
  * An atom is its own neighbour where the cell is smaller than the cutoff. Atoms may lie outside the cell.
  *
- * Time grows as the square of the number of atoms (times the images within reach).
+ * Time and memory grow with the number of atoms times their neighbours: atoms are sorted into bins of the cutoff's size, and each
+ * looks into those around its own.
  *
- * @throws GauntletError `ERR_ARGUMENT` for a cutoff that is not positive, a singular cell, or two atoms in the same place.
+ * @throws GauntletError `ERR_ARGUMENT` for a cutoff that is not positive, a singular cell, a position that is not finite, or two
+ *     atoms in the same place.
  * @example
  * const { receivers, senders, vectors } = neighbours(structure, 5)
  */
 export function neighbours(structure: Structure, cutoff: number): Neighbours {
   if (!(cutoff > 0 && cutoff < Infinity)) throw expected('a positive number of Angstrom', 'cutoff', cutoff)
-  const { positions } = structure
-  const atoms = positions.length / 3
-  const lattice = new Lattice(structure, cutoff)
-  const receivers: number[] = []
-  const senders: number[] = []
-  const shifts: number[] = []
-  const vectors: number[] = []
-  const distances: number[] = []
-  const low = [0, 0, 0]
-  const high = [0, 0, 0]
-  const base = [0, 0, 0]
-  for (let receiver = 0; receiver < atoms; receiver++) {
-    for (let sender = 0; sender < atoms; sender++) {
-      for (let axis = 0; axis < 3; axis++) base[axis] = positions[3 * receiver + axis] - positions[3 * sender + axis]
-      lattice.images(base, low, high)
-      for (let a = low[0]; a <= high[0]; a++) {
-        for (let b = low[1]; b <= high[1]; b++) {
-          for (let c = low[2]; c <= high[2]; c++) {
-            const [x, y, z] = lattice.shifted(base, a, b, c)
-            const distance = Math.sqrt(x * x + y * y + z * z)
-            if (distance >= cutoff || (sender === receiver && a === 0 && b === 0 && c === 0)) continue
-            if (distance === 0) {
-              throw new GauntletError('ERR_ARGUMENT', `Atoms ${receiver + 1} and ${sender + 1} are in the same place`)
-            }
-            if (receivers.length >= MAX_EDGES) {
-              throw new GauntletError(
-                'ERR_ARGUMENT',
-                `A cutoff of ${cutoff} Angstrom gives over ${MAX_EDGES} pairs of atoms`,
-              )
-            }
-            receivers.push(receiver)
-            senders.push(sender)
-            shifts.push(a, b, c)
-            vectors.push(x, y, z)
-            distances.push(distance)
-          }
-        }
+  const search = new Search(structure, cutoff)
+  const atoms = structure.positions.length / 3
+  const ends = new Int32Array(atoms)
+  for (let receiver = 0; receiver < atoms; receiver++) ends[receiver] = search.findSenders(receiver)
+  return search.result(ends)
+}
+
+/** Four numbers to an edge: its sender and the three shifts. */
+const FIELDS = 4
+
+/** Finds the edges of one receiver after the other. */
+class Search {
+  /** Of the receiver at hand, in the order of the bins; a pair's images with shifts descending. */
+  private readonly near = new Growing(256)
+  /** Of the receivers before. */
+  private readonly edges = new Growing(4096)
+  private order = new Float64Array(0)
+  private readonly cell: Float64Array
+  private readonly bins: Bins
+
+  constructor(
+    private readonly structure: Structure,
+    private readonly cutoff: number,
+  ) {
+    const lattice = new Lattice(structure)
+    this.cell = lattice.cell
+    this.bins = new Bins(structure, lattice, cutoff + SLACK)
+    const images = this.bins.range.reduce((product, range) => product * (2 * range + 1), 1)
+    if (images > MAX_EDGES) this.refuse()
+  }
+
+  /** Appends a receiver's edges in their order; returns how many there are with those before. */
+  findSenders(receiver: number): number {
+    this.near.length = 0
+    this.searchBins(receiver)
+    const { near, edges } = this
+    const count = near.length / FIELDS
+    if (this.order.length < count) this.order = new Float64Array(2 * count)
+    const order = this.order.subarray(0, count)
+    for (let i = 0; i < count; i++) order[i] = near.data[FIELDS * i] * MAX_EDGES + (count - 1 - i)
+    order.sort()
+    for (let i = 0; i < count; i++) {
+      const at = FIELDS * (count - 1 - (order[i] % MAX_EDGES))
+      edges.push(near.data[at], near.data[at + 1], near.data[at + 2], near.data[at + 3])
+    }
+    if (edges.length > FIELDS * MAX_EDGES) this.refuse()
+    return edges.length / FIELDS
+  }
+
+  private searchBins(receiver: number): void {
+    const { slabs, counts, range } = this.bins
+    const { pbc } = this.structure
+    const [a, b] = [slabs[3 * receiver], slabs[3 * receiver + 1]]
+    for (let i = a - range[0]; i <= a + range[0]; i++) {
+      const imageA = Math.floor(i / counts[0])
+      if (imageA !== 0 && !pbc[0]) continue
+      for (let j = b - range[1]; j <= b + range[1]; j++) {
+        const imageB = Math.floor(j / counts[1])
+        if (imageB !== 0 && !pbc[1]) continue
+        const row = ((i - imageA * counts[0]) * counts[1] + (j - imageB * counts[1])) * counts[2]
+        this.searchRow(receiver, imageA, imageB, row)
       }
     }
   }
-  return {
-    receivers: Int32Array.from(receivers),
-    senders: Int32Array.from(senders),
-    shifts: Int32Array.from(shifts),
-    vectors: Float64Array.from(vectors),
-    distances: Float64Array.from(distances),
-  }
-}
 
-/** The cell, and which of its translations can bring a point within reach. */
-class Lattice {
-  private readonly cell: Float64Array
-  /** Columns are the reciprocal vectors: fractional = cartesian . inverse. */
-  private readonly inverse: Float64Array
-  private readonly pbc: readonly boolean[]
-  /** Cutoff over the distance between neighbouring lattice planes, along each cell vector. */
-  private readonly reach: number[]
-
-  constructor({ cell, pbc }: Structure, cutoff: number) {
-    this.pbc = pbc
-    this.cell = completed(cell, pbc)
-    this.inverse = inverse(this.cell)
-    this.reach = [0, 1, 2].map(
-      (axis) => cutoff * Math.hypot(this.inverse[axis], this.inverse[3 + axis], this.inverse[6 + axis]),
-    )
-  }
-
-  /**
-   * A point at fractional coordinate f lies |f| plane spacings from the plane through the origin, so only shifts that bring
-   * it within `reach` of that plane can bring it within the cutoff of the origin itself.
-   */
-  images([x, y, z]: number[], low: number[], high: number[]): void {
-    for (let axis = 0; axis < 3; axis++) {
-      if (!this.pbc[axis]) continue
-      const fractional = x * this.inverse[axis] + y * this.inverse[3 + axis] + z * this.inverse[6 + axis]
-      low[axis] = Math.ceil(-fractional - this.reach[axis] - 1e-9)
-      high[axis] = Math.floor(-fractional + this.reach[axis] + 1e-9)
+  /** Bins along the third vector follow each other, and so do their atoms: those of one image are a single run. */
+  private searchRow(receiver: number, imageA: number, imageB: number, row: number): void {
+    const { slabs, starts, counts, range } = this.bins
+    const count = counts[2]
+    const low = slabs[3 * receiver + 2] - range[2]
+    const high = slabs[3 * receiver + 2] + range[2]
+    const last = Math.floor(high / count)
+    for (let imageC = Math.floor(low / count); imageC <= last; imageC++) {
+      if (imageC !== 0 && !this.structure.pbc[2]) continue
+      const begin = starts[row + Math.max(0, low - imageC * count)]
+      const end = starts[row + Math.min(count - 1, high - imageC * count) + 1]
+      if (begin < end) this.searchRun(receiver, imageA, imageB, imageC, begin, end)
     }
   }
 
-  shifted([x, y, z]: number[], a: number, b: number, c: number): [number, number, number] {
+  private searchRun(
+    receiver: number,
+    imageA: number,
+    imageB: number,
+    imageC: number,
+    begin: number,
+    end: number,
+  ): void {
+    const { cell, cutoff } = this
+    const { atoms, places, positions: placed, wraps } = this.bins
+    const { positions } = this.structure
+    const at = 3 * places[receiver]
+    const x = placed[at] - (imageA * cell[0] + imageB * cell[3] + imageC * cell[6])
+    const y = placed[at + 1] - (imageA * cell[1] + imageB * cell[4] + imageC * cell[7])
+    const z = placed[at + 2] - (imageA * cell[2] + imageB * cell[5] + imageC * cell[8])
+    const reach = (cutoff + SLACK) ** 2
+    for (let i = begin; i < end; i++) {
+      const dx = placed[3 * i] - x
+      const dy = placed[3 * i + 1] - y
+      const dz = placed[3 * i + 2] - z
+      if (dx * dx + dy * dy + dz * dz >= reach) continue
+      // Decided by the numbers that are given out, which are those of the atoms where the structure has them.
+      const [r, s] = [3 * receiver, 3 * atoms[i]]
+      const a = wraps[r] - wraps[s] - imageA
+      const b = wraps[r + 1] - wraps[s + 1] - imageB
+      const c = wraps[r + 2] - wraps[s + 2] - imageC
+      const vx = positions[r] - positions[s] + a * cell[0] + b * cell[3] + c * cell[6]
+      const vy = positions[r + 1] - positions[s + 1] + a * cell[1] + b * cell[4] + c * cell[7]
+      const vz = positions[r + 2] - positions[s + 2] + a * cell[2] + b * cell[5] + c * cell[8]
+      const distance = Math.sqrt(vx * vx + vy * vy + vz * vz)
+      if (distance >= cutoff || (r === s && a === 0 && b === 0 && c === 0)) continue
+      if (distance === 0) throw samePlace(receiver, atoms[i])
+      this.near.push(atoms[i], a, b, c)
+    }
+    if (this.near.length > FIELDS * MAX_EDGES) this.refuse()
+  }
+
+  /** Everything that was found, of which receiver r has the edges up to `ends[r]`. */
+  result(ends: Int32Array): Neighbours {
     const { cell } = this
-    return [
-      x + a * cell[0] + b * cell[3] + c * cell[6],
-      y + a * cell[1] + b * cell[4] + c * cell[7],
-      z + a * cell[2] + b * cell[5] + c * cell[8],
-    ]
+    const { positions } = this.structure
+    const { data } = this.edges
+    const edges = this.edges.length / FIELDS
+    const receivers = new Int32Array(edges)
+    const senders = new Int32Array(edges)
+    const shifts = new Int32Array(3 * edges)
+    const vectors = new Float64Array(3 * edges)
+    const distances = new Float64Array(edges)
+    for (let receiver = 0, edge = 0; receiver < ends.length; receiver++) {
+      for (; edge < ends[receiver]; edge++) {
+        const sender = data[FIELDS * edge]
+        receivers[edge] = receiver
+        senders[edge] = sender
+        let square = 0
+        for (let axis = 0; axis < 3; axis++) {
+          shifts[3 * edge + axis] = data[FIELDS * edge + 1 + axis]
+          let component = positions[3 * receiver + axis] - positions[3 * sender + axis]
+          for (let row = 0; row < 3; row++) component += data[FIELDS * edge + 1 + row] * cell[3 * row + axis]
+          vectors[3 * edge + axis] = component
+          square += component * component
+        }
+        distances[edge] = Math.sqrt(square)
+      }
+    }
+    return { receivers, senders, shifts, vectors, distances }
+  }
+
+  private refuse(): never {
+    const what = `A cutoff of ${this.cutoff} Angstrom gives over ${MAX_EDGES} pairs of atoms`
+    throw new GauntletError('ERR_ARGUMENT', what)
   }
 }
 
-/** The cell with a unit normal in place of every vector along which nothing repeats: files often leave those at zero. */
-function completed(cell: Float64Array | undefined, pbc: readonly boolean[]): Float64Array {
-  const rows = [0, 1, 2].map((axis) => (pbc[axis] && cell ? [...cell.subarray(3 * axis, 3 * axis + 3)] : undefined))
-  for (let axis = 0; axis < 3; axis++) rows[axis] ??= normal(rows.filter((row) => row !== undefined))
-  return Float64Array.from(rows.flatMap((row) => row ?? []))
-}
+/** A list of edges that grows as it is filled. */
+class Growing {
+  data: Int32Array
+  length = 0
 
-/** A unit vector orthogonal to at most two others. */
-function normal(others: number[][]): number[] {
-  const axes = [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ]
-  const length = (v: number[]): number => Math.hypot(v[0], v[1], v[2])
-  const candidates = others.length === 2 ? [cross(others[0], others[1])] : axes.map((axis) => orthogonal(axis, others))
-  const best = candidates.reduce((a, b) => (length(a) >= length(b) ? a : b))
-  return best.map((value) => value / length(best))
-}
-
-function orthogonal(vector: number[], others: number[][]): number[] {
-  return others.reduce((rest, other) => {
-    const along = dot(rest, other) / dot(other, other)
-    return rest.map((value, axis) => value - along * other[axis])
-  }, vector)
-}
-
-function dot(a: number[], b: number[]): number {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
-function cross(a: number[], b: number[]): number[] {
-  return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-}
-
-function inverse(m: Float64Array): Float64Array {
-  const rows = [0, 3, 6].map((at) => [...m.subarray(at, at + 3)])
-  const determinant = dot(rows[0], cross(rows[1], rows[2]))
-  const scale = rows.reduce((product, row) => product * Math.hypot(row[0], row[1], row[2]), 1)
-  if (!(Math.abs(determinant) > 1e-9 * scale)) {
-    throw new GauntletError(
-      'ERR_ARGUMENT',
-      'The cell vectors of a periodic structure lie in one plane, so they span no cell',
-    )
+  constructor(edges: number) {
+    this.data = new Int32Array(FIELDS * edges)
   }
-  const columns = [cross(rows[1], rows[2]), cross(rows[2], rows[0]), cross(rows[0], rows[1])]
-  return Float64Array.from({ length: 9 }, (_, i) => columns[i % 3][Math.floor(i / 3)] / determinant)
+
+  push(sender: number, a: number, b: number, c: number): void {
+    if (this.length === this.data.length) {
+      const more = new Int32Array(2 * this.length)
+      more.set(this.data)
+      this.data = more
+    }
+    this.data[this.length] = sender
+    this.data[this.length + 1] = a
+    this.data[this.length + 2] = b
+    this.data[this.length + 3] = c
+    this.length += FIELDS
+  }
+}
+
+function samePlace(first: number, second: number): GauntletError {
+  const [low, high] = [Math.min(first, second) + 1, Math.max(first, second) + 1]
+  return new GauntletError('ERR_ARGUMENT', `Atoms ${low} and ${high} are in the same place`)
 }

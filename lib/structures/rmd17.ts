@@ -1,12 +1,15 @@
-import { GauntletError } from '../runtime/errors.js'
-import { spread } from './file.js'
-import { readNpz } from './npz.js'
-import type { NpyArray } from './npy.js'
+import { expected, GauntletError } from '../runtime/errors.js'
+import { spread } from './frames.js'
+import { readText } from '../files/file.js'
+import { readNpz } from '../files/npz.js'
+import type { NpyArray } from '../files/npy.js'
 import { KCAL_PER_MOL, MAX_ATOMIC_NUMBER, type Structure } from './structure.js'
 
 export interface Rmd17Options {
   /** Read this many frames, spread evenly over the file. */
   frames?: number
+  /** Read these frames, counted from 0, in this order: those of {@link readSplit}, say. */
+  indices?: ArrayLike<number>
 }
 
 /** What each quantity is called in rMD17 and in MD17 (and sGDML) files. */
@@ -85,11 +88,48 @@ export async function readRmd17(path: string, options: Rmd17Options = {}): Promi
   const numbers = Uint8Array.from(charges.data)
   const row = (data: Float64Array, frame: number): Float64Array =>
     data.slice(frame * 3 * atoms, (frame + 1) * 3 * atoms)
-  return spread(frames, options.frames).map((frame) => ({
+  return chosen(path, frames, options).map((frame) => ({
     numbers,
     positions: row(coordinates.data, frame),
     pbc: [false, false, false],
     energy: energies && energies.data[frame] * scale,
     forces: forces && row(forces.data, frame).map((value) => value * scale),
   }))
+}
+
+function chosen(path: string, frames: number, { frames: wanted, indices }: Rmd17Options): number[] {
+  if (indices === undefined) return spread(frames, wanted)
+  if (wanted !== undefined) throw expected('one of frames and indices', 'options', 'both')
+  return Array.from(indices, (index) => {
+    if (!(Number.isInteger(index) && index >= 0 && index < frames)) {
+      throw expected(`frames from 0 to ${frames - 1} of ${path}`, 'indices', index)
+    }
+    return index
+  })
+}
+
+/**
+ * Reads one of the splits that rMD17 comes with, `index_train_01.csv` to `index_test_05.csv`: the number of a frame, counted from 0, on
+ * every line.
+ *
+ * @throws GauntletError `ERR_FILE` that names the file and the line.
+ * @example
+ * const train = await readRmd17('rmd17_aspirin.npz', { indices: await readSplit('index_train_01.csv') })
+ */
+export async function readSplit(path: string): Promise<Int32Array> {
+  const lines = (await readText(path))
+    .replace(/^\uFEFF/, '')
+    .trimEnd()
+    .split(/\r?\n/)
+  const seen = new Set<number>()
+  for (const [i, line] of lines.entries()) {
+    const text = line.trim()
+    const fail = (what: string): never => {
+      throw new GauntletError('ERR_FILE', `${path}, line ${i + 1}: ${what}`)
+    }
+    if (!/^\d{1,9}$/.test(text)) fail(`expected the number of a frame but found ${JSON.stringify(text.slice(0, 60))}`)
+    if (seen.has(Number(text))) fail(`frame ${Number(text)} is there twice`)
+    seen.add(Number(text))
+  }
+  return Int32Array.from(seen)
 }

@@ -12,8 +12,23 @@ export interface Structure {
   readonly energy?: number
   /** [atoms, 3], eV/Angstrom. */
   readonly forces?: Float64Array
+  /** [3, 3], eV/Angstrom^3, symmetric; positive under tension (dE/dstrain / volume). */
+  readonly stress?: Float64Array
+  /** [3, 3], eV: -volume times stress. */
+  readonly virials?: Float64Array
   /** What else the file says about the structure, as written there. */
   readonly info?: ReadonlyMap<string, string>
+  /** What else the file says about every atom. */
+  readonly properties?: ReadonlyMap<string, AtomProperty>
+}
+
+/** A quantity that every atom has, by extended XYZ's types: S(tring), I(nteger), R(eal), L(ogical, 0 or 1). */
+export interface AtomProperty {
+  readonly type: 'S' | 'I' | 'R' | 'L'
+  /** How many values an atom has. */
+  readonly columns: number
+  /** [atoms, columns] */
+  readonly values: readonly string[] | Float64Array
 }
 
 /** One kcal/mol in eV: 4184 J over the Avogadro constant and the elementary charge, all three exact. */

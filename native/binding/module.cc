@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "binding/communicator.h"
 #include "binding/contraction.h"
 #include "binding/convolution.h"
 #include "binding/device_array.h"
@@ -13,6 +14,7 @@
 #include "binding/errors.h"
 #include "binding/executor.h"
 #include "binding/graph.h"
+#include "binding/matrix_operations.h"
 #include "binding/memory.h"
 #include "core/build_info.h"
 #include "cpu/cores.h"
@@ -42,11 +44,17 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod("allocate", &Addon::allocate),
                              InstanceMethod("free", &Addon::free),
                              InstanceMethod("measureMachine", &Addon::measure),
+                             InstanceMethod("joinRanks", &Addon::join),
+                             InstanceMethod("sumOverRanks", &Addon::sum),
+                             InstanceMethod("broadcastFrom", &Addon::broadcast),
+                             InstanceMethod("leaveRanks", &Addon::leave),
+                             InstanceMethod("abortRanks", &Addon::abort),
                          });
     exports.Set("NativeExecutor", NativeExecutor::define(env));
     exports.Set("NativeConvolution", NativeConvolution::define(env));
     exports.Set("NativeGraph", NativeGraph::define(env));
     exports.Set("NativeContraction", NativeContraction::define(env));
+    exports.Set("NativeKernels", NativeKernels::define(env));
     exports.Set("NativeEdgeFunction", NativeEdgeFunction::define(env));
     exports.Set("NativeDeviceArray", DeviceArray::define(env));
   }
@@ -86,6 +94,12 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::Value allocate(const Napi::CallbackInfo& info) { return binding::allocate(info); }
   void free(const Napi::CallbackInfo& info) { free_array(info); }
+
+  Napi::Value join(const Napi::CallbackInfo& info) { return join_ranks(info); }
+  void sum(const Napi::CallbackInfo& info) { sum_over_ranks(info); }
+  void broadcast(const Napi::CallbackInfo& info) { broadcast_from(info); }
+  void leave(const Napi::CallbackInfo& info) { leave_ranks(info); }
+  void abort(const Napi::CallbackInfo& info) { abort_ranks(info); }
 
   Napi::Value measure(const Napi::CallbackInfo& info) {
     return guard(info.Env(), [&] {

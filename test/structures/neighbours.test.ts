@@ -117,6 +117,73 @@ test('an atom alone in a cubic cell has the six, twelve and eight neighbours of 
   }
 })
 
+test('edges come by receiver, then sender, then shift', () => {
+  const { receivers, senders, shifts } = neighbours(random(6, skewed, all, 12, 3), 4)
+  const keys = [...receivers].map((r, e) => [r, senders[e], ...shifts.subarray(3 * e, 3 * e + 3)])
+  const sorted = [...keys].sort((x, y) => x.map((value, i) => value - y[i]).find((difference) => difference !== 0) ?? 0)
+  expect(keys.length).toBeGreaterThan(1000)
+  expect(keys).toEqual(sorted)
+})
+
+/** All neighbours of one atom among images -1..1, by definition; in the order of edges. */
+function around(receiver: number, { positions, cell, pbc }: Structure, cutoff: number): string[] {
+  const found: string[] = []
+  const images = (axis: number): number[] => (pbc[axis] ? [-1, 0, 1] : [0])
+  for (let sender = 0; sender < positions.length / 3; sender++) {
+    for (const a of images(0))
+      for (const b of images(1))
+        for (const c of images(2)) {
+          let square = 0
+          for (let axis = 0; axis < 3; axis++) {
+            const shift = a * cell![axis] + b * cell![3 + axis] + c * cell![6 + axis]
+            square += (positions[3 * receiver + axis] + shift - positions[3 * sender + axis]) ** 2
+          }
+          if (square < cutoff ** 2 && square > 0) found.push([receiver, sender, a, b, c].join())
+        }
+  }
+  return found
+}
+
+test.each([{ pbc: all }, { pbc: none }, { pbc: [true, false, true] as const }])(
+  '100,000 atoms, against brute force on samples: %o',
+  ({ pbc }) => {
+    // Skewed, about as dense as water, and all atoms in the cell: images beyond the first are out of reach.
+    const structure = random(100_000, [100, 0, 0, 20, 95, 0, -10, 15, 105], pbc, 13)
+    const found = neighbours(structure, 4)
+    let edge = 0
+    for (let receiver = 0; receiver < 100_000; receiver++) {
+      const begin = edge
+      while (found.receivers[edge] === receiver) edge++
+      if (receiver % 9091 !== 17) continue
+      const mine = Array.from({ length: edge - begin }, (_, i) => {
+        const e = begin + i
+        return [receiver, found.senders[e], ...found.shifts.subarray(3 * e, 3 * e + 3)].join()
+      })
+      expect(mine).toEqual(around(receiver, structure, 4))
+    }
+    expect(edge).toBe(found.receivers.length)
+  },
+)
+
+test('a cluster is as quick with a stray atom far away, or in a huge cell', () => {
+  // Without bins that follow the atoms, all of them would share one: 10^10 pairs.
+  const cluster = random(20_000, [60, 0, 0, 0, 60, 0, 0, 0, 60], none, 14)
+  const stray = {
+    numbers: new Uint8Array(20_001),
+    positions: Float64Array.of(...cluster.positions, 1e7, -1e7, 1e7),
+    pbc: none,
+  }
+  const { receivers } = neighbours(cluster, 4)
+  expect(neighbours(stray, 4).receivers).toEqual(receivers)
+  const inCell = { ...cluster, cell: Float64Array.of(500, 0, 0, 0, 500, 0, 0, 0, 500), pbc: all }
+  expect(neighbours(inCell, 4).receivers).toEqual(receivers)
+})
+
+test('no atoms have no edges', () => {
+  const nothing = { numbers: new Uint8Array(0), positions: new Float64Array(0), pbc: none }
+  expect(neighbours(nothing, 3).receivers).toHaveLength(0)
+})
+
 test('bonds of ethanol are those of ethanol', async () => {
   const [ethanol] = await readStructures(join(__dirname, '../../examples/ethanol_pbe.npz'))
   const { receivers, senders } = neighbours(ethanol, 1.7)
@@ -129,6 +196,15 @@ test('refuses what has no answer', () => {
   expect(() => neighbours(pair, 3)).toThrow(/Atoms 1 and 2 are in the same place/)
   for (const cutoff of [0, -1, NaN, Infinity])
     expect(() => neighbours(pair, cutoff)).toThrow(/positive number of Angstrom for cutoff/)
+  expect(() => neighbours({ ...pair, positions: Float64Array.of(0, 0, 0, NaN, 0, 0) }, 3)).toThrow(/Atom 2 is at NaN/)
+  expect(() => neighbours({ ...pair, positions: Float64Array.of(0, 0, 0, 1e9, 0, 0) }, 3)).toThrow(
+    /no place in Angstrom/,
+  )
+  expect(() => neighbours({ ...pair, positions: new Float64Array(4) }, 3)).toThrow(/three numbers for every atom/)
+  const one = random(1, cubic, all, 1)
+  expect(() => neighbours(one, 1e6)).toThrow(/over 50000000 pairs/)
+  expect(() => neighbours({ ...one, positions: Float64Array.of(1e7, 0, 0) }, 3)).toThrow(/Atom 1 is 3333333 cells away/)
+  expect(() => neighbours({ ...one, cell: new Float64Array(9).fill(NaN) }, 3)).toThrow(/nine finite numbers for cell/)
   const flat = { ...random(2, [1, 0, 0, 0, 1, 0, 1, 1, 0], all, 1) }
   expect(() => neighbours(flat, 1)).toThrow(/lie in one plane/)
 })

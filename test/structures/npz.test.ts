@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parseNpy, type NpyArray } from '../../lib/structures/npy.js'
-import { readNpz } from '../../lib/structures/npz.js'
-import { readRmd17, readStructures } from '../../lib/structures/index.js'
-import { float64, npy, temporary, zip, type Member } from './files.js'
+import { parseNpy, type NpyArray } from '../../lib/files/npy.js'
+import { readNpz } from '../../lib/files/npz.js'
+import { readRmd17, readSplit, readStructures } from '../../lib/structures/index.js'
+import { float64, npy, temporary, zip, type Member } from '../files/temporary.js'
 
 const REFERENCE = join(__dirname, '../reference/structures')
 const EXAMPLE = join(__dirname, '../../examples/ethanol_pbe.npz')
@@ -229,4 +229,28 @@ test('says what is wrong with the file itself', async () => {
   await expect(readStructures('molecule.pdb')).rejects.toMatchObject(
     fails(/Expected a file named \*\.xyz.*molecule\.pdb/),
   )
+})
+
+test('reads the frames of a split, in its order', async () => {
+  const all = await readRmd17(EXAMPLE)
+  const indices = await readSplit(temporary('7\r\n0\n269\n', '.csv'))
+  expect(indices).toEqual(Int32Array.of(7, 0, 269))
+  expect(await readRmd17(EXAMPLE, { indices })).toEqual([all[7], all[0], all[269]])
+  await expect(readRmd17(EXAMPLE, { indices: [270] })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' })
+  await expect(readRmd17(EXAMPLE, { indices: [1], frames: 1 })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' })
+})
+
+test.each<[string, string, RegExp]>([
+  ['nothing', '', /line 1: expected the number of a frame but found ""/],
+  ['a fraction', '1\n2.5\n', /line 2: .* found "2.5"/],
+  ['a negative number', '-1\n', /line 1: .* found "-1"/],
+  ['a gap', '1\n\n2\n', /line 2: .* found ""/],
+  ['a frame twice', '1\n2\n01\n', /line 3: frame 1 is there twice/],
+])('refuses a split with %s', async (_, text, message) => {
+  await expect(readSplit(temporary(text, '.csv'))).rejects.toMatchObject(fails(message))
+})
+
+test('reads the texts of Python 2', () => {
+  const header = `{'descr': '|S3', 'fortran_order': False, 'shape': (2,), }`
+  expect(parseNpy(npy(header, Buffer.from('AngeV\0'))).data).toEqual(['Ang', 'eV'])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseXyz, readStructures, readXyz } from '../../lib/structures/index.js'
 import { parseComment } from '../../lib/structures/xyz-comment.js'
-import { temporary } from './files.js'
+import { temporary } from '../files/temporary.js'
 
 const frame = (comment: string, ...atoms: string[]): string => [String(atoms.length), comment, ...atoms, ''].join('\n')
 
@@ -82,10 +82,14 @@ test.each<[string, string, RegExp]>([
   [
     'a count that is larger than the file',
     '100000000\ncomment\nH 0 0 0\n',
-    /line 1: it announces 100000000 atoms but the file ends after 2 more/,
+    /frame 1, line 2: it announces 100000000 atoms, for which a file of 26 bytes has no room/,
   ],
-  ['a count without a comment', '1', /announces 1 atoms but the file ends after 0 more/],
-  ['a second frame cut short', frame(ATOM, 'H 0 0 0') + '2\n\nH 0 0 0', /frame 2, line 4: it announces 2 atoms/],
+  ['a count without a comment', '1', /frame 1, line 1: the file ends before the comment line/],
+  [
+    'a second frame cut short',
+    frame(ATOM, 'H 0 0 0') + '2\n\nH 0 0 0',
+    /frame 2, line 6: the file ends 1 atom\(s\) early/,
+  ],
   ['too few columns', frame(ATOM, 'H 0 0'), /frame 1, line 3: expected 4 columns for atom 1 of 1 but found 3/],
   ['too many columns', frame(ATOM, 'H 0 0 0 0'), /expected 4 columns .* found 5/],
   ['a number with a tail', frame(ATOM, 'H 0 0 1.5A'), /line 3: expected a number but found "1.5A"/],

@@ -6,8 +6,8 @@ export interface NpyArray {
 }
 
 export interface NpyHeader {
-  /** b(ool), i(nt), u(nsigned), f(loat) or U(nicode). */
-  kind: 'b' | 'i' | 'u' | 'f' | 'U'
+  /** b(ool), i(nt), u(nsigned), f(loat), U(nicode) or S (bytes). */
+  kind: 'b' | 'i' | 'u' | 'f' | 'U' | 'S'
   /** Bytes of one element. */
   size: number
   littleEndian: boolean
@@ -22,8 +22,15 @@ export const NPY_PREAMBLE = 12
 /** Longer headers than this are refused; numpy's own limit is 10000 characters. */
 const MAX_HEADER = 10_000
 
-const DTYPE = /^([<>|=]?)([biufU])(\d{1,4})$/
-const SIZES: Record<NpyHeader['kind'], number[]> = { b: [1], i: [1, 2, 4, 8], u: [1, 2, 4, 8], f: [2, 4, 8], U: [] }
+const DTYPE = /^([<>|=]?)([biufUS])(\d{1,4})$/
+const SIZES: Record<NpyHeader['kind'], number[]> = {
+  b: [1],
+  i: [1, 2, 4, 8],
+  u: [1, 2, 4, 8],
+  f: [2, 4, 8],
+  U: [],
+  S: [],
+}
 
 /** How many bytes hold preamble and header, from the first {@link NPY_PREAMBLE} bytes. Throws a plain Error. */
 export function npyHeaderLength(bytes: Buffer): number {
@@ -53,21 +60,21 @@ export function parseNpyHeader(bytes: Buffer): NpyHeader {
   const shape = parts.map(Number)
   if (shape.some((length, i) => parts[i] === '' || !Number.isSafeInteger(length)))
     throw new Error(`its shape is (${tuple})`)
-  const [, endian, kind, digits] = DTYPE.exec(descr) ?? []
-  const size = kind === 'U' ? 4 * Number(digits) : Number(digits)
-  if (!kind || size === 0 || (kind !== 'U' && !SIZES[kind as NpyHeader['kind']].includes(size))) {
-    throw new Error(`its type is '${descr}'; real numbers of 1 to 8 bytes and strings are read`)
-  }
+  const type = parseNpyType(descr)
   const count = shape.reduce((product, length) => product * length, 1)
-  if (!Number.isSafeInteger(count * size)) throw new Error(`its shape (${tuple}) is absurd`)
-  return {
-    kind: kind as NpyHeader['kind'],
-    size,
-    littleEndian: endian !== '>',
-    fortranOrder: order === 'True',
-    shape,
-    offset,
+  if (!Number.isSafeInteger(count * type.size)) throw new Error(`its shape (${tuple}) is absurd`)
+  return { ...type, fortranOrder: order === 'True', shape, offset }
+}
+
+/** Reads numpy's short name of a type, e.g. `<f8`. Throws a plain Error. */
+export function parseNpyType(name: string): Pick<NpyHeader, 'kind' | 'size' | 'littleEndian'> {
+  const [, endian, letter, digits] = DTYPE.exec(name) ?? []
+  const kind = letter as NpyHeader['kind'] | undefined
+  const size = kind === 'U' ? 4 * Number(digits) : Number(digits)
+  if (!kind || size === 0 || (SIZES[kind].length > 0 && !SIZES[kind].includes(size))) {
+    throw new Error(`its type is '${name}'; real numbers of 1 to 8 bytes and strings are read`)
   }
+  return { kind, size, littleEndian: endian !== '>' }
 }
 
 /** The number of elements and of bytes that a header announces. */
@@ -78,7 +85,11 @@ export function npyExtent(header: NpyHeader): { count: number; bytes: number } {
 
 /** Reads a whole .npy file. Throws a plain Error; the caller knows the file's name. */
 export function parseNpy(bytes: Buffer): NpyArray {
-  const header = parseNpyHeader(bytes)
+  return decodeNpy(bytes, parseNpyHeader(bytes))
+}
+
+/** Reads the elements that a header announces from `header.offset` to the end. Throws a plain Error. */
+export function decodeNpy(bytes: Buffer, header: NpyHeader): NpyArray {
   const extent = npyExtent(header)
   const present = bytes.length - header.offset
   if (present !== extent.bytes) {
@@ -87,7 +98,8 @@ export function parseNpy(bytes: Buffer): NpyArray {
     )
   }
   const body = bytes.subarray(header.offset)
-  if (header.kind === 'U') return { shape: header.shape, data: readStrings(body, header, extent.count) }
+  if (header.kind === 'U' || header.kind === 'S')
+    return { shape: header.shape, data: readStrings(body, header, extent.count) }
   const data = readNumbers(body, header, extent.count)
   return { shape: header.shape, data: header.fortranOrder ? toRowMajor(data, header.shape) : data }
 }
@@ -135,8 +147,8 @@ function exact(value: bigint): number {
   return number
 }
 
-/** IEEE 754 binary16. */
-function half(bits: number): number {
+/** The value of an IEEE 754 binary16 number. */
+export function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 0x1f
   const fraction = bits & 0x3ff
@@ -145,8 +157,9 @@ function half(bits: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25)
 }
 
-function readStrings(body: Buffer, { size, littleEndian }: NpyHeader, count: number): string[] {
+function readStrings(body: Buffer, { kind, size, littleEndian }: NpyHeader, count: number): string[] {
   return Array.from({ length: count }, (_, i) => {
+    if (kind === 'S') return body.toString('latin1', i * size, (i + 1) * size).replace(/\0+$/, '')
     let text = ''
     for (let at = i * size; at < (i + 1) * size; at += 4) {
       const code = littleEndian ? body.readUInt32LE(at) : body.readUInt32BE(at)

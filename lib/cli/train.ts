@@ -1,0 +1,168 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseConfig, readConfig, type TrainingConfig, TrainingSchema } from '../mace/config.js'
+import { writeModel } from '../mace/model-file.js'
+import { TrainingLog } from '../mace/training-log.js'
+import { readState, writeState } from '../mace/training-state.js'
+import { prepareTraining, type Training } from '../mace/training.js'
+import { GauntletError } from '../runtime/errors.js'
+import { setNumThreads } from '../runtime/index.js'
+import { defineCommand, type Io } from './command.js'
+import { duration } from './format.js'
+import { provenance } from './machine.js'
+import { flag, integer, text, texts } from './options.js'
+import { describeEpoch, describeStart, errorTable, finalErrors, parity } from './train-report.js'
+
+export const command = defineCommand({
+  positionals: [],
+  about: `Trains a MACE model on energies and forces.
+
+A configuration (JSON; --schema prints what it may hold) says everything; what flags say goes before it.
+Written to its "output" folder, each file whole or not at all: NAME.safetensors, the best weights so far,
+a model for eval and md; NAME.state.safetensors, from which --resume goes on with the same bits (on the
+CPU) after any interruption; NAME.jsonl, a line for every epoch, which report turns into a page.
+
+mpirun -n 4 gauntlet train ... shares every batch between four processes.`,
+  examples: [
+    'gauntlet train --config train.json',
+    'gauntlet train --data train.xyz --set data.energyKey=REF_energy --set data.forcesKey=REF_forces --product grid',
+    'gauntlet train --config train.json --resume --epochs 200',
+    'mpirun -n 2 gauntlet train --config train.json --threads 1',
+  ],
+  options: {
+    config: text('FILE', 'the configuration, JSON'),
+    data: text('FILE', 'data.train: .xyz, .extxyz or .npz'),
+    test: text('FILE', 'data.test: for the table at the end'),
+    product: text('NAME', 'model.product: cg, gaunt-fourier, grid, grid-large or grid-odd'),
+    name: text('NAME', 'of the files written'),
+    output: text('FOLDER', 'where they are written'),
+    epochs: integer('N', 'how many', { min: 1, max: 1e9 }),
+    seed: integer('N', 'of weights, split and order', { min: 0, max: 2 ** 32 - 1 }),
+    device: text('WHERE', 'auto, cpu, cuda or cuda:N'),
+    threads: integer('N', 'CPU threads of each process', { min: 1, max: 1024 }),
+    set: texts('KEY=VALUE', 'any other setting, as model.maxEll=2; its value is JSON, or text'),
+    resume: flag('go on from NAME.state.safetensors'),
+    schema: flag('print the JSON schema of configurations and stop'),
+  },
+  run: async (values, _, io) => {
+    if (values.schema) {
+      io.out(`${JSON.stringify(TrainingSchema, null, 2)}\n`)
+      return 0
+    }
+    const given = values.config === undefined ? {} : await readConfig(values.config)
+    const config = parseConfig(withFlags(given, values), values.config ?? 'the command line')
+    if (config.threads !== undefined) setNumThreads(config.threads)
+    await train(config, values.resume, io)
+    return 0
+  },
+})
+
+type Flags = Record<'data' | 'test' | 'product' | 'name' | 'output' | 'device', string | undefined> &
+  Record<'epochs' | 'seed' | 'threads', number | undefined> & { set: readonly string[] }
+
+/** Where each flag stands in a configuration. */
+const PLACES = {
+  data: '/data/train',
+  test: '/data/test',
+  product: '/model/product',
+  name: '/name',
+  output: '/output',
+  device: '/device',
+  epochs: '/epochs',
+  seed: '/seed',
+  threads: '/threads',
+} as const
+
+function withFlags(given: unknown, flags: Flags): unknown {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
+  const config: unknown = structuredClone(given)
+  for (const [flag, place] of Object.entries(PLACES)) {
+    const value = flags[flag as keyof typeof PLACES]
+    if (value !== undefined) put(config, place, value)
+  }
+  for (const setting of flags.set) {
+    const [, key, value] = /^([A-Za-z][\w.]*)=(.*)$/s.exec(setting) ?? []
+    if (key === undefined) {
+      throw new GauntletError('ERR_ARGUMENT', `Expected KEY=VALUE for --set but received ${JSON.stringify(setting)}`)
+    }
+    put(config, `/${key.replaceAll('.', '/')}`, parseValue(value))
+  }
+  return config
+}
+
+function put(config: unknown, place: string, value: unknown): void {
+  if (place.includes('__proto__')) return
+  const parents = place.split('/').slice(1, -1)
+  let at = config as Record<string, unknown>
+  for (const parent of parents) {
+    if (typeof at[parent] !== 'object' || at[parent] === null) at[parent] = {}
+    at = at[parent] as Record<string, unknown>
+  }
+  at[place.split('/').at(-1)!] = value
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+async function train(config: TrainingConfig, resume: boolean, io: Io): Promise<void> {
+  await mkdir(config.output, { recursive: true }).catch((cause: unknown) => {
+    throw new GauntletError('ERR_FILE', `Cannot make the folder ${config.output}: ${String(cause)}`, { cause })
+  })
+  const file = (ending: string): string => join(config.output, `${config.name}.${ending}`)
+  const training = await prepareTraining(config)
+  const { trainer, processes, model, data } = training
+  const leads = processes.rank === 0
+  const log = new TrainingLog(file('jsonl'))
+  if (resume) {
+    trainer.restore(await readState(file('state.safetensors'), trainer.arrays, training.fingerprint))
+    if (leads) await log.keep(trainer.progress.epoch)
+  } else if (leads) {
+    const parameters = model.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    const sizes = { train: data.train.length, valid: data.valid.length, parameters, processes: processes.size }
+    const { hiddenIrreps, mlpIrreps, ...options } = model.configuration
+    const irreps = { hiddenIrreps: hiddenIrreps.toString(), mlpIrreps: mlpIrreps.toString() }
+    await log.begin({
+      kind: 'start',
+      config,
+      model: { ...options, ...irreps },
+      sizes,
+      machine: provenance(config.device),
+    })
+  }
+  if (leads) io.err(describeStart(training))
+  let left: number | undefined
+  while (!trainer.done) {
+    const start = performance.now()
+    const report = trainer.epoch({
+      batch: (done, of) => {
+        const rest = left === undefined ? '' : `, ${duration(left)} left`
+        io.progress(`epoch ${trainer.progress.epoch + 1} of ${config.epochs}, batch ${done} of ${of}${rest}`)
+      },
+    })
+    left = ((performance.now() - start) / 1000) * (config.epochs - trainer.progress.epoch)
+    if (!leads) continue
+    io.progress('')
+    io.err(describeEpoch(report))
+    await log.add({ kind: 'epoch', ...report })
+    await writeState(file('state.safetensors'), trainer.progress, trainer.arrays, training.fingerprint)
+    if (report.best) await writeBest(training, file('safetensors'))
+  }
+  const rows = finalErrors(training)
+  if (!leads) return
+  await writeBest(training, file('safetensors'))
+  await log.add({ kind: 'end', seconds: trainer.progress.seconds, errors: rows, parity: parity(training) })
+  io.out(errorTable(rows))
+  io.err(`wrote ${file('safetensors')}, ${file('state.safetensors')}, ${file('jsonl')}\n`)
+}
+
+/** The best weights as a model. */
+async function writeBest({ trainer, model }: Training, path: string): Promise<void> {
+  const best = trainer.bestWeights()
+  const weights = new Map(model.parameters.map(({ name }, n) => [name, Float64Array.from(best[n])]))
+  await writeModel(path, model, weights)
+}

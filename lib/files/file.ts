@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { GauntletError } from '../runtime/errors.js'
+
+/** Strings cannot be longer than about 512 MiB in V8. */
+const MAX_TEXT = 500 * 2 ** 20
+
+/**
+ * The text of a file.
+ *
+ * @throws GauntletError `ERR_FILE` that says why there is none.
+ */
+export async function readText(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path)
+    if (size > MAX_TEXT) {
+      throw new GauntletError('ERR_FILE', `${path} has ${size} bytes; text files are read up to ${MAX_TEXT}: split it`)
+    }
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+/**
+ * Writes a file as a whole: into a new file beside it, which takes its name once everything is on disk. Whatever happens, the path
+ * names the old content or the new, never a part.
+ *
+ * @throws GauntletError `ERR_FILE`; what `chunks` throws passes unchanged.
+ * @example
+ * await replaceFile('log.json', [JSON.stringify(log)])
+ */
+export async function replaceFile(
+  path: string,
+  chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
+  try {
+    const file = await open(beside, 'wx')
+    try {
+      for await (const chunk of chunks) await file.writeFile(chunk)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(beside, path)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw isFileSystemError(error) ? fileError('write', path, error) : error
+  }
+}
+
+/** Words an error of reading a file; one of our own passes unchanged. */
+export function unreadable(path: string, error: unknown): GauntletError {
+  return error instanceof GauntletError ? error : fileError('read', path, error)
+}
+
+/** Whether the operating system made the error, not the content of a file. */
+export function isFileSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error
+}
+
+function fileError(act: 'read' | 'write', path: string, error: unknown): GauntletError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const reasons: Record<string, string> = {
+    ENOENT: act === 'read' ? 'there is no such file' : 'there is no such folder',
+    EISDIR: 'it is a directory',
+    EACCES: 'permission denied',
+    ENOSPC: 'the disk is full',
+  }
+  const reason = reasons[String(code)] ?? messageOf(error)
+  return new GauntletError('ERR_FILE', `Cannot ${act} ${path}: ${reason}`, { cause: error })
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,6 @@
+export { readCheckpoint } from './checkpoint.js'
+export { replaceFile } from './file.js'
+export { NumpyArray, PythonGlobal, PythonObject, TorchTensor, type PythonValue } from './python.js'
+export { readSafetensors, SafetensorsFile, writeSafetensors, type Weights } from './safetensors.js'
+export { moduleAttributes, stateDict } from './state-dict.js'
+export { toFloat64, type DType, type StoredTensor, type TensorData } from './stored-tensor.js'

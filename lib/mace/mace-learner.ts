@@ -1,0 +1,103 @@
+import type { TrainedParameter } from '../nn/optimizer.js'
+import { gradient } from '../tensor/gradient.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { type Batch, joinBatches, makeBatch } from './batch.js'
+import type { LabelledStructure } from './dataset.js'
+import { isolatedEnergies, sumByStructure } from './evaluator.js'
+import type { BatchCounts, Learner, LossGradients, Predictions } from './learner.js'
+import { EnergyForcesLoss, type LossWeights, type Targets } from './loss.js'
+import type { Mace } from './model.js'
+import { ModelProgram, type ProgramArray, toFloat64 } from './model-program.js'
+import { weightOf, type Weights } from './parameters.js'
+
+/** Structures ready for a model. */
+export interface Prepared {
+  batch: Batch
+  targets: Targets
+}
+
+/**
+ * A MACE model that is trained, in float32 on its device. As in MACE, weights decay in the linear layers behind messages and in
+ * product bases, and nowhere else.
+ *
+ * @example
+ * const learner = new MaceLearner(model, model.initialWeights(1), { weightDecay: 5e-7 })
+ */
+export class MaceLearner implements Learner<Prepared> {
+  readonly parameters: readonly (TrainedParameter & { readonly tensor: Tensor })[]
+  readonly #loss: EnergyForcesLoss
+  readonly #training: ModelProgram
+  readonly #prediction: ModelProgram
+  readonly #singles = new WeakMap<LabelledStructure, Batch>()
+
+  /** @throws GauntletError ERR_ARGUMENT, ERR_LENGTH for weights that are not the model's, ERR_DEVICE */
+  constructor(
+    readonly model: Mace,
+    weights: Weights,
+    { weightDecay = 0 }: { weightDecay?: number } = {},
+  ) {
+    this.parameters = model.parameters.map((parameter) => ({
+      name: parameter.name,
+      tensor: parameter.tensor,
+      values: Float32Array.from(weightOf(weights, parameter)),
+      weightDecay: decays(parameter.name) ? weightDecay : 0,
+    }))
+    this.#loss = new EnergyForcesLoss(model)
+    const by = this.parameters.map(({ tensor }) => tensor)
+    this.#training = new ModelProgram(model, [this.#loss.tensor, ...gradient(this.#loss.tensor, by)])
+    this.#prediction = new ModelProgram(model, [model.nodeEnergies, model.forces])
+  }
+
+  /** How many edges a structure has within the model's cutoff. */
+  edgesOf(structure: LabelledStructure): number {
+    return this.#single(structure).senders.length
+  }
+
+  prepare(structures: readonly LabelledStructure[]): Prepared {
+    const batch = joinBatches(structures.map((structure) => this.#single(structure)))
+    const forces = new Float64Array(batch.positions.length)
+    let at = 0
+    for (const structure of structures) {
+      forces.set(structure.forces, at)
+      at += structure.forces.length
+    }
+    return { batch, targets: { energies: Float64Array.from(structures, ({ energy }) => energy), forces } }
+  }
+
+  learn({ batch, targets }: Prepared, weights: LossWeights, counts: BatchCounts): LossGradients {
+    // The loss divides by the batch's own counts.
+    const loss = this.#loss.inputs(batch, targets, {
+      energy: (weights.energy * batch.structures) / counts.structures,
+      forces: (weights.forces * batch.elements.length) / counts.atoms,
+    })
+    const inputs = new Map<Tensor, ProgramArray>(this.#values())
+    for (const [tensor, values] of loss) inputs.set(tensor, this.#training.array(values))
+    const [value, ...gradients] = this.#training.run(batch, inputs)
+    return { loss: toFloat64(value)[0], gradients: gradients as Float32Array[] }
+  }
+
+  predict({ batch }: Prepared): Predictions {
+    const [energies, forces] = this.#prediction.run(batch, this.#values())
+    const isolated = isolatedEnergies(this.model, batch)
+    const nodeEnergies = toFloat64(energies).map((energy, node) => energy + isolated[node])
+    return { energies: sumByStructure(batch, nodeEnergies), forces: forces as Float32Array }
+  }
+
+  #values(): Map<Tensor, ProgramArray> {
+    return new Map(this.parameters.map(({ tensor, values }) => [tensor, values]))
+  }
+
+  /** With its neighbours, which are found once. */
+  #single(structure: LabelledStructure): Batch {
+    let found = this.#singles.get(structure)
+    if (found === undefined) {
+      found = makeBatch(this.model, [structure])
+      this.#singles.set(structure, found)
+    }
+    return found
+  }
+}
+
+function decays(name: string): boolean {
+  return name.startsWith('products.') || /^interactions\.\d+\.linear\.weight/.test(name)
+}

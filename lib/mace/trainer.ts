@@ -1,0 +1,336 @@
+import { MovingAverage } from '../nn/average.js'
+import { Adam, clipFactor, normOf } from '../nn/optimizer.js'
+import { ConstantSchedule, ExponentialSchedule, PlateauSchedule, type Schedule } from '../nn/schedule.js'
+import type { Communicator } from '../runtime/communicator.js'
+import { GauntletError } from '../runtime/errors.js'
+import type { TrainingConfig } from './config.js'
+import { batches, type LabelledStructure, shuffled } from './dataset.js'
+import { ErrorSums, lossOf, type PredictionErrors } from './errors.js'
+import type { Learner } from './learner.js'
+import type { LossWeights } from './loss.js'
+import type { Arrays, Progress } from './training-state.js'
+
+/** What an epoch came to. */
+export interface EpochReport {
+  /** From 0; as many as were done before. */
+  epoch: number
+  stage: 1 | 2
+  /** Mean over batches. */
+  trainLoss: number
+  rate: number
+  /** Of training alone. */
+  seconds: number
+  /** In epochs that are validated. */
+  valid?: PredictionErrors & { loss: number }
+  /** Whether these weights are the best so far. */
+  best: boolean
+}
+
+/** Structures with how many edges each has, which batches are made by. */
+export interface TrainingSet {
+  structures: readonly LabelledStructure[]
+  edges: readonly number[]
+}
+
+export interface TrainerEvents {
+  /** After every batch. */
+  batch?(done: number, of: number): void
+}
+
+/**
+ * Trains a model as MACE does: Adam on a weighted loss of energies and forces, its rate lowered on plateaus of the validation loss,
+ * gradients clipped by their norm; optionally a moving average of the weights, which is then what is validated and kept; optionally a second
+ * stage with other weights and rate. Best weights are those of the lowest validation loss of the last stage.
+ *
+ * Everything that changes is in `arrays` and `progress`, so that a training goes on from them with the same floats as if it had never stopped:
+ * the order of structures in an epoch depends on the seed and its number alone.
+ */
+export class Trainer<Structures> {
+  readonly progress: Progress = {
+    epoch: 0,
+    steps: 0,
+    averageUpdates: 0,
+    schedule: {},
+    stage: 1,
+    waiting: 0,
+    seconds: 0,
+  }
+  readonly #adam: Adam
+  readonly #average: MovingAverage | undefined
+  readonly #best: readonly Float32Array[]
+  readonly #stageOne: readonly Float32Array[]
+  readonly #schedule: Schedule
+  readonly #parts = new Map<string, Structures>()
+
+  constructor(
+    readonly learner: Learner<Structures>,
+    readonly config: TrainingConfig,
+    readonly train: TrainingSet,
+    readonly valid: TrainingSet,
+    readonly processes: Communicator,
+  ) {
+    const { parameters } = learner
+    const values = parameters.map(({ values }) => values)
+    this.#adam = new Adam(parameters, { amsgrad: config.amsgrad })
+    if (config.averageDecay !== null) this.#average = new MovingAverage(values, config.averageDecay)
+    this.#best = values.map((array) => array.slice())
+    this.#stageOne = values.map((array) => array.slice())
+    this.#schedule = makeSchedule(config)
+  }
+
+  /** All that a training is, beside `progress`. */
+  get arrays(): Arrays {
+    const { parameters } = this.learner
+    const named = (kind: string, arrays: readonly Float32Array[]): [string, Float32Array][] => {
+      return arrays.map((array, n) => [`${kind}/${parameters[n].name}`, array])
+    }
+    return new Map([
+      ...named(
+        'parameters',
+        parameters.map(({ values }) => values),
+      ),
+      ...named('average', this.#average?.averages ?? []),
+      ...named('best', this.#best),
+      ...named('stageOne', this.#stageOne),
+      ...[...this.#adam.state].map(([name, array]): [string, Float32Array] => [`adam/${name}`, array]),
+    ])
+  }
+
+  /** The best weights of the last stage, or of the first. In the order of the parameters. */
+  bestWeights(stage: 1 | 2 = this.progress.stage): readonly Float32Array[] {
+    return stage < this.progress.stage ? this.#stageOne : this.#best
+  }
+
+  /** Takes up `progress`, after `arrays` were filled. */
+  restore(progress: Progress): void {
+    Object.assign(this.progress, progress)
+    this.#adam.steps = progress.steps
+    if (this.#average) this.#average.updates = progress.averageUpdates
+    this.#schedule.restore(progress.schedule)
+  }
+
+  /** Whether there is nothing left to do. */
+  get done(): boolean {
+    const { epoch, waiting, stage } = this.progress
+    const last = this.config.stageTwo === null || stage === 2
+    return epoch >= this.config.epochs || (last && waiting >= this.config.patience)
+  }
+
+  /** Losses that count now. */
+  get weights(): LossWeights {
+    return this.progress.stage === 2 ? this.config.stageTwo!.loss : this.config.loss
+  }
+
+  /**
+   * One epoch, and where it is due its validation.
+   *
+   * @throws GauntletError ERR_PRECISION, with a diagnosis, where the loss is no number
+   */
+  epoch(events: TrainerEvents = {}): EpochReport {
+    this.#beginEpoch()
+    const { progress, config } = this
+    const { epoch, stage } = progress
+    const start = performance.now()
+    const trainLoss = this.#learn(epoch, events)
+    const seconds = (performance.now() - start) / 1000
+    const report: EpochReport = { epoch, stage, trainLoss, rate: this.#rate, seconds, best: false }
+    if (epoch % config.validateEvery === 0 || epoch === config.epochs - 1) {
+      const errors = this.validate()
+      const loss = lossOf(errors, this.weights)
+      report.valid = { ...errors, loss }
+      report.best = this.#judge(loss)
+    }
+    progress.epoch++
+    progress.seconds += seconds
+    progress.steps = this.#adam.steps
+    progress.averageUpdates = this.#average?.updates ?? 0
+    progress.schedule = this.#schedule.state
+    return report
+  }
+
+  /** Errors on the validation set, with the moving average where there is one. */
+  validate(): PredictionErrors {
+    return this.#withAverage(() => this.errorsOn('valid', this.valid))
+  }
+
+  /** Errors of present weights. `name` is that of the set, whose batches are kept. */
+  errorsOn(name: string, { structures, edges }: TrainingSet): PredictionErrors {
+    const sums = new ErrorSums()
+    const order = structures.map((_, n) => n)
+    for (const batch of this.#limited(order, edges)) {
+      const mine = this.#share(batch)
+      if (mine.length === 0) continue
+      const part = mine.map((n) => structures[n])
+      const { energies, forces } = this.learner.predict(this.#prepared(`${name} ${mine.join()}`, part))
+      sums.add(
+        energies,
+        part.map(({ energy }) => energy),
+        part.map(({ numbers }) => numbers.length),
+        forces,
+        concatenated(part.map((structure) => structure.forces)),
+      )
+    }
+    return sums.total(this.processes)
+  }
+
+  /** Calls `use` while the parameters are these weights. */
+  with<T>(weights: readonly Float32Array[], use: () => T): T {
+    const { parameters } = this.learner
+    const kept = parameters.map(({ values }) => values.slice())
+    parameters.forEach(({ values }, n) => values.set(weights[n]))
+    try {
+      return use()
+    } finally {
+      parameters.forEach(({ values }, n) => values.set(kept[n]))
+    }
+  }
+
+  get #rate(): number {
+    return this.progress.stage === 2 ? this.config.stageTwo!.learningRate : this.#schedule.rate
+  }
+
+  #beginEpoch(): void {
+    const { progress, config } = this
+    const { stageTwo } = config
+    const tired = progress.waiting >= config.patience
+    if (stageTwo && progress.stage === 1 && (progress.epoch >= stageTwo.start! || tired)) {
+      this.#best.forEach((array, n) => this.#stageOne[n].set(array))
+      progress.stage = 2
+      progress.epoch = Math.max(progress.epoch, stageTwo.start!)
+      progress.waiting = 0
+      delete progress.best
+    } else if (progress.stage === 1 && progress.epoch > 0 && progress.loss !== undefined) {
+      this.#schedule.step(progress.loss)
+    }
+  }
+
+  /** All batches once; their mean loss. */
+  #learn(epoch: number, events: TrainerEvents): number {
+    const { structures, edges } = this.train
+    const order = shuffled(structures.length, (this.config.seed + Math.imul(epoch + 1, 0x9e3779b9)) >>> 0)
+    const all = this.#limited(order, edges)
+    let sum = 0
+    all.forEach((batch, n) => {
+      sum += this.#step(epoch, batch)
+      events.batch?.(n + 1, all.length)
+    })
+    return sum / all.length
+  }
+
+  #step(epoch: number, batch: readonly number[]): number {
+    const { structures } = this.train
+    const whole = batch.map((n) => structures[n])
+    const counts = {
+      structures: whole.length,
+      atoms: whole.reduce((total, { numbers }) => total + numbers.length, 0),
+    }
+    const mine = this.#share(batch).map((n) => structures[n])
+    const { parameters } = this.learner
+    // Without a share of a small batch there is nothing to add to the sums of the others.
+    const none = (): { loss: number; gradients: Float32Array[] } => {
+      return { loss: 0, gradients: parameters.map(({ values }) => new Float32Array(values.length)) }
+    }
+    const found = mine.length > 0 ? this.learner.learn(this.learner.prepare(mine), this.weights, counts) : none()
+    const loss = Float64Array.of(found.loss)
+    this.processes.sum(loss)
+    for (const gradient of found.gradients) this.processes.sum(gradient)
+    const norm = normOf(found.gradients)
+    if (!Number.isFinite(loss[0]) || !Number.isFinite(norm)) throw this.#diagnosis(epoch, loss[0], norm, whole)
+    const { clip } = this.config
+    this.#adam.step(found.gradients, this.#rate, clip === null ? 1 : clipFactor(norm, clip))
+    this.#average?.update()
+    return loss[0]
+  }
+
+  /** Whether these weights are the best of this stage, which they are kept as. */
+  #judge(loss: number): boolean {
+    const { progress } = this
+    progress.loss = loss
+    if (loss >= (progress.best ?? Infinity)) {
+      progress.waiting++
+      return false
+    }
+    progress.best = loss
+    progress.waiting = 0
+    this.#withAverage(() => this.learner.parameters.forEach(({ values }, n) => this.#best[n].set(values)))
+    return true
+  }
+
+  #withAverage<T>(use: () => T): T {
+    return this.#average ? this.#average.during(use) : use()
+  }
+
+  #limited(order: ArrayLike<number>, edges: readonly number[]): number[][] {
+    const { batchSize, batchEdges = Infinity } = this.config
+    return batches(order, edges, { structures: batchSize, edges: batchEdges })
+  }
+
+  /** This process's part of a batch. */
+  #share(batch: readonly number[]): number[] {
+    const { rank, size } = this.processes
+    return batch.filter((_, n) => n % size === rank)
+  }
+
+  #prepared(key: string, structures: readonly LabelledStructure[]): Structures {
+    let found = this.#parts.get(key)
+    if (found === undefined) {
+      found = this.learner.prepare(structures)
+      this.#parts.set(key, found)
+    }
+    return found
+  }
+
+  #diagnosis(epoch: number, loss: number, norm: number, batch: readonly LabelledStructure[]): GauntletError {
+    const broken = this.learner.parameters
+      .filter(({ values }) => !values.every(Number.isFinite))
+      .map(({ name }) => name)
+    const force = Math.max(...batch.map(({ forces }) => forces.reduce((most, f) => Math.max(most, Math.abs(f)), 0)))
+    const closest = Math.min(...batch.map(closestPair))
+    return new GauntletError(
+      'ERR_PRECISION',
+      `Training diverged in epoch ${epoch}: the loss is ${loss} and the norm of its gradient ${norm}, at a learning rate of ${this.#rate}. ` +
+        (broken.length > 0
+          ? `Parameters ${broken.slice(0, 3).join(', ')} are no numbers any more: an earlier step was too long. `
+          : 'All parameters are numbers still. ') +
+        `In this batch the largest force is ${force.toPrecision(3)} eV/Angstrom and the closest atoms are ${closest.toPrecision(3)} ` +
+        'Angstrom apart. A lower learningRate or clip may help; so may leaving out structures with extreme forces.',
+    )
+  }
+}
+
+function makeSchedule({ schedule, learningRate }: TrainingConfig): Schedule {
+  switch (schedule.kind) {
+    case 'plateau':
+      return new PlateauSchedule(learningRate, schedule.factor, schedule.patience)
+    case 'exponential':
+      return new ExponentialSchedule(learningRate, schedule.gamma)
+    case 'constant':
+      return new ConstantSchedule(learningRate)
+  }
+}
+
+function concatenated(arrays: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(arrays.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const array of arrays) {
+    all.set(array, at)
+    at += array.length
+  }
+  return all
+}
+
+/** Angstrom; of images in a periodic cell no account is taken. */
+function closestPair({ positions }: LabelledStructure): number {
+  let closest = Infinity
+  for (let a = 0; a < positions.length; a += 3) {
+    for (let b = 0; b < a; b += 3) {
+      const distance = Math.hypot(
+        positions[a] - positions[b],
+        positions[a + 1] - positions[b + 1],
+        positions[a + 2] - positions[b + 2],
+      )
+      closest = Math.min(closest, distance)
+    }
+  }
+  return closest
+}

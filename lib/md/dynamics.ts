@@ -1,0 +1,146 @@
+import { Random } from '../o3/random.js'
+import { expected, GauntletError } from '../runtime/errors.js'
+import { atomicMass } from '../structures/masses.js'
+import type { Structure } from '../structures/structure.js'
+
+/** One dalton in eV fs^2 / Angstrom^2: a dalton in kg times (Angstrom/fs)^2 over the elementary charge. */
+export const DALTON = (1.6605390666e-27 * 1e10) / 1.602176634e-19
+/** Boltzmann's constant, eV/K. */
+export const BOLTZMANN = 1.380649e-23 / 1.602176634e-19
+
+/** What moves atoms: energy (eV) and forces (eV/Angstrom) at some positions. */
+export type ForceField = (positions: Float64Array) => { energy: number; forces: Float64Array }
+
+export interface DynamicsOptions {
+  /** fs */
+  timestep: number
+  /** K: of the first velocities, and of the bath where there is friction. */
+  temperature: number
+  /** 1/fs: how strongly a bath of that temperature acts (Langevin); none, and the energy is conserved, by default. */
+  friction?: number
+  /** Of velocities and of the bath. */
+  seed?: number
+}
+
+/**
+ * Molecular dynamics of a structure. Without friction it is velocity Verlet, which keeps the energy to O(timestep^2) without drift;
+ * with friction g it is Langevin dynamics in the order BAOAB (Leimkuhler and Matthews, 2013), where a step is
+ *
+ *     B  v += dt/2 F/m     A  r += dt/2 v     O  v = exp(-g dt) v + sqrt((1 - exp(-2 g dt)) kT/m) noise     A     B
+ *
+ * First velocities are Maxwell's, without momentum of the whole and scaled to the temperature exactly.
+ *
+ * @example
+ * const dynamics = new Dynamics(structure, forceField, { timestep: 0.5, temperature: 300 })
+ * for (let n = 0; n < 1000; n++) dynamics.step()
+ * dynamics.kineticEnergy + dynamics.potentialEnergy // as at the start
+ */
+export class Dynamics {
+  /** [atoms, 3], Angstrom. */
+  readonly positions: Float64Array
+  /** [atoms, 3], Angstrom/fs. */
+  readonly velocities: Float64Array
+  /** [atoms, 3], eV/Angstrom. */
+  forces: Float64Array
+  /** eV */
+  potentialEnergy: number
+  /** fs since the start. */
+  time = 0
+  readonly #masses: Float64Array
+  readonly #field: ForceField
+  readonly #timestep: number
+  readonly #temperature: number
+  readonly #friction: number
+  readonly #random: Random
+
+  /** @throws GauntletError ERR_ARGUMENT; and what the force field throws */
+  constructor(structure: Structure, field: ForceField, options: DynamicsOptions) {
+    const { timestep, temperature, friction = 0, seed = 1 } = options
+    if (!(timestep > 0 && timestep < Infinity)) throw expected('a positive number of fs', 'timestep', timestep)
+    if (!(temperature >= 0 && temperature < Infinity)) throw expected('a number of K', 'temperature', temperature)
+    if (!(friction >= 0 && friction < Infinity)) throw expected('a number of 1/fs', 'friction', friction)
+    this.#field = field
+    this.#timestep = timestep
+    this.#temperature = temperature
+    this.#friction = friction
+    this.#random = new Random(seed)
+    this.#masses = Float64Array.from(structure.numbers, (number) => atomicMass(number) * DALTON)
+    this.positions = structure.positions.slice()
+    this.velocities = this.#maxwell()
+    const { energy, forces } = this.#evaluate()
+    this.potentialEnergy = energy
+    this.forces = forces
+  }
+
+  /** eV */
+  get kineticEnergy(): number {
+    return this.velocities.reduce((sum, v, n) => sum + 0.5 * this.#masses[Math.floor(n / 3)] * v * v, 0)
+  }
+
+  /** K, of the degrees of freedom that move: without a bath the whole has no momentum. */
+  get temperature(): number {
+    return (2 * this.kineticEnergy) / (this.#freedom * BOLTZMANN)
+  }
+
+  /** One time step. */
+  step(): void {
+    const half = this.#timestep / 2
+    this.#kick(half)
+    this.#drift(half)
+    if (this.#friction > 0) this.#bathe()
+    this.#drift(half)
+    const { energy, forces } = this.#evaluate()
+    this.potentialEnergy = energy
+    this.forces = forces
+    this.#kick(half)
+    this.time += this.#timestep
+  }
+
+  get #freedom(): number {
+    const all = this.positions.length
+    return this.#friction > 0 || all <= 3 ? all : all - 3
+  }
+
+  #kick(time: number): void {
+    const { velocities, forces } = this
+    for (let n = 0; n < velocities.length; n++) velocities[n] += (time * forces[n]) / this.#masses[Math.floor(n / 3)]
+  }
+
+  #drift(time: number): void {
+    for (let n = 0; n < this.positions.length; n++) this.positions[n] += time * this.velocities[n]
+  }
+
+  #bathe(): void {
+    const kept = Math.exp(-this.#friction * this.#timestep)
+    const noise = Math.sqrt((1 - kept * kept) * BOLTZMANN * this.#temperature)
+    for (let n = 0; n < this.velocities.length; n++) {
+      const spread = noise / Math.sqrt(this.#masses[Math.floor(n / 3)])
+      this.velocities[n] = kept * this.velocities[n] + spread * this.#random.normal()
+    }
+  }
+
+  #evaluate(): { energy: number; forces: Float64Array } {
+    const { energy, forces } = this.#field(this.positions)
+    if (Number.isFinite(energy) && forces.every(Number.isFinite)) return { energy, forces }
+    throw new GauntletError(
+      'ERR_PRECISION',
+      `Energy or forces are no numbers after ${this.time} fs: atoms may have come too close; a shorter timestep may help`,
+    )
+  }
+
+  #maxwell(): Float64Array {
+    const masses = this.#masses
+    const velocities = Float64Array.from({ length: 3 * masses.length }, (_, n) => {
+      return Math.sqrt((BOLTZMANN * this.#temperature) / masses[Math.floor(n / 3)]) * this.#random.normal()
+    })
+    if (masses.length < 2) return velocities
+    const total = masses.reduce((sum, mass) => sum + mass, 0)
+    for (let axis = 0; axis < 3; axis++) {
+      const momentum = masses.reduce((sum, mass, atom) => sum + mass * velocities[3 * atom + axis], 0)
+      for (let atom = 0; atom < masses.length; atom++) velocities[3 * atom + axis] -= momentum / total
+    }
+    const kinetic = velocities.reduce((sum, v, n) => sum + 0.5 * masses[Math.floor(n / 3)] * v * v, 0)
+    const wanted = 0.5 * (3 * masses.length - 3) * BOLTZMANN * this.#temperature
+    return kinetic > 0 ? velocities.map((v) => v * Math.sqrt(wanted / kinetic)) : velocities
+  }
+}
