@@ -27,7 +27,9 @@ const libraries = ['libasan.so', 'libubsan.so'].map((name) =>
   execFileSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim(),
 )
 const filters =
-  process.argv.length > 2 ? process.argv.slice(2) : ['test/native/', 'test/edge', 'test/lifecycle', 'test/product']
+  process.argv.length > 2
+    ? process.argv.slice(2)
+    : ['test/native/', 'test/edge', 'test/lifecycle', 'test/product', 'test/tensor']
 node('node_modules/vitest/vitest.mjs', ['run', ...filters], {
   GAUNTLET_PREBUILD: folder,
   LD_PRELOAD: libraries.join(' '),

@@ -136,7 +136,7 @@ export interface NativeContraction {
 }
 
 /**
- * Operations on matrices of floats on a device; see native/core/kernels.h. All arrays are row-major and of lengths that fit, which is
+ * Operations on matrices of floats on a device; see native/core/matrix_operations.h. All arrays are row-major and of lengths that fit, which is
  * checked there. `out` may be one of the inputs in `elementwise` and `combine`, and shares no memory with them elsewhere.
  */
 export interface NativeKernels {

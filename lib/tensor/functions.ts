@@ -11,7 +11,7 @@ export interface ScalarFunction {
   derivative(): ScalarFunction
 }
 
-/** sum over terms of factor * x^exponent where x < end, else 0. */
+/** sum over terms of factor * x^exponent, 0 from x = end on. */
 class Powers implements ScalarFunction {
   readonly family = 'powers'
   readonly coefficients: readonly number[]
@@ -24,7 +24,8 @@ class Powers implements ScalarFunction {
   }
 
   at(x: number): number {
-    return x < this.end ? this.terms.reduce((sum, [factor, exponent]) => sum + factor * x ** exponent, 0) : 0
+    if (this.end < Infinity && x >= this.end) return 0
+    return this.terms.reduce((sum, [factor, exponent]) => sum + factor * x ** exponent, 0)
   }
 
   derivative(): ScalarFunction {

@@ -13,6 +13,7 @@
 #include "binding/errors.h"
 #include "binding/executor.h"
 #include "binding/graph.h"
+#include "binding/matrix_operations.h"
 #include "binding/memory.h"
 #include "core/build_info.h"
 #include "cpu/cores.h"
@@ -47,6 +48,7 @@ class Addon : public Napi::Addon<Addon> {
     exports.Set("NativeConvolution", NativeConvolution::define(env));
     exports.Set("NativeGraph", NativeGraph::define(env));
     exports.Set("NativeContraction", NativeContraction::define(env));
+    exports.Set("NativeKernels", NativeKernels::define(env));
     exports.Set("NativeEdgeFunction", NativeEdgeFunction::define(env));
     exports.Set("NativeDeviceArray", DeviceArray::define(env));
   }

@@ -138,8 +138,9 @@ class CpuExecutor : public Executor {
 
   void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) override {
     const Coverage& coverage = coverage_[target];
-    // What belongs to no group takes no part in the product; what belongs to several is their sum.
-    if (!accumulate && !(coverage.complete && coverage.single)) {
+    // What belongs to no group takes no part in the product; what belongs to several is their sum, as shared weights are that over
+    // samples, of which there may be none.
+    if (!accumulate && !(coverage.complete && coverage.single && batch > 0)) {
       const size_t rows = target == kWeights && shared_weights_ ? 1 : batch;
       std::fill_n(operands[target].data, rows * dim_[target], 0.0f);
     }

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "core/edge_table.h"
+#include "core/scalar_function.h"
 
 namespace gauntlet {
 
@@ -208,6 +209,74 @@ struct CircuitTable {
   const TableEntry* multiples;
 };
 
+/// Inputs of one Elementwise or Combination at most.
+inline constexpr int kMostInputs = 256;
+
+/// scale * f(x[0]) * x[1] * ... of every number; without f, x[0] is a factor too.
+struct Elementwise {
+  double scale;
+  ScalarFunction f;
+  int inputs;
+  const float* const* x;
+};
+
+/// sum of factors[n] * x[n] of every number
+struct Combination {
+  int inputs;
+  const double* factors;
+  const float* const* x;
+};
+
+/// y[k] = sum over n of x[row[n]][k], of rows that follow one another where `row` is null.
+struct RowSum {
+  const float* x;
+  ptrdiff_t dim;
+  const int32_t* row;
+  ptrdiff_t count;
+};
+
+/// Most columns of a panel.
+inline constexpr int kPanelColumns = 4 * kLanes;
+static inline int panel_vecs(int columns) { return (columns + kLanes - 1) / kLanes; }
+
+/// `sums` rows and at most kPanelColumns columns of a matrix, b[k][c] = data[k * row + c * column], which is made vectors:
+/// panel[k][panel_vecs(columns)], zero where there are no columns.
+struct PanelSource {
+  const float* data;
+  ptrdiff_t row, column;  // one of them is 1
+  int sums, columns;
+};
+
+/// tile[r][v] (+)= sum over k of  a[r][k] * panel[k][v], with a[r][k] = data[r * row + k] or, `transposed`, data[k * row + r].
+struct PanelProduct {
+  const float* data;
+  ptrdiff_t row;
+  bool transposed;
+  int rows, sums, vecs;
+  const float* panel;
+  float* tile;
+  bool add;
+};
+
+/// y[r * row + c] = scale * sum over tiles of tile[r][c], tiles of panel_vecs(columns) vectors in each row that lie `step` apart.
+struct TileSum {
+  const float* tiles;
+  ptrdiff_t step;
+  int count;
+  int rows, columns;
+  float scale;
+  float* y;
+  ptrdiff_t row;
+};
+
+/// y[r] = scale * sum over k of  a[r, k] * b[k]
+struct RowProduct {
+  const float *a, *b;
+  ptrdiff_t rows, sums;
+  float scale;
+  float* y;
+};
+
 struct Kernels {
   const char* name;
 
@@ -249,6 +318,17 @@ struct Kernels {
   void (*radial)(const RadialTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
 
   void (*circuit)(const CircuitTable& table, float* file);
+
+  // Operations on matrices, whose memory is aligned as floats are. Panels and tiles are 64-byte aligned.
+
+  /// Numbers begin..end of y, which may be one of x.
+  void (*elementwise)(const Elementwise& elementwise, ptrdiff_t begin, ptrdiff_t end, float* y);
+  void (*combine)(const Combination& combination, ptrdiff_t begin, ptrdiff_t end, float* y);
+  void (*sum_rows)(const RowSum& sum, float* y);
+  void (*pack_panel)(const PanelSource& source, float* panel);
+  void (*multiply_panel)(const PanelProduct& product);
+  void (*sum_tiles)(const TileSum& sum);
+  void (*multiply_rows)(const RowProduct& product);
 
   /// Runs independent fused multiply-adds from registers and returns how many floating-point operations those were.
   double (*fma_loop)(size_t iterations);

@@ -24,6 +24,13 @@ void edge_map(const LinearTable& table, const float* x, float* y);
 void harmonics(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
 void radial(const RadialTable& table, Pass pass, int vecs, const EdgeTiles& tiles);
 void circuit(const CircuitTable& table, float* file);
+void elementwise(const Elementwise& elementwise, ptrdiff_t begin, ptrdiff_t end, float* y);
+void combine(const Combination& combination, ptrdiff_t begin, ptrdiff_t end, float* y);
+void sum_rows(const RowSum& sum, float* y);
+void pack_panel(const PanelSource& source, float* panel);
+void multiply_panel(const PanelProduct& product);
+void sum_tiles(const TileSum& sum);
+void multiply_rows(const RowProduct& product);
 double fma_loop(size_t iterations);
 
 extern const Kernels table;

@@ -53,15 +53,6 @@ GAUNTLET_INLINE void weigh_lines(const Weighing& weighing, ptrdiff_t lane) {
   }
 }
 
-GAUNTLET_INLINE float sum_of_lanes(Vec v) {
-  float sum = 0;
-#pragma GCC unroll 4
-  for (int part = 1; part < kParts; ++part) v.part[0] += v.part[part];
-#pragma GCC unroll 16
-  for (int n = 0; n < kWidth; ++n) sum += v.part[0][n];
-  return sum;
-}
-
 }  // namespace
 
 void weigh(const Weighing& weighing, int vecs) {

@@ -25,6 +25,13 @@ const Kernels table = {GAUNTLET_STRING(GAUNTLET_ISA),
                        harmonics,
                        radial,
                        circuit,
+                       elementwise,
+                       combine,
+                       sum_rows,
+                       pack_panel,
+                       multiply_panel,
+                       sum_tiles,
+                       multiply_rows,
                        fma_loop};
 
 }  // namespace gauntlet::GAUNTLET_ISA

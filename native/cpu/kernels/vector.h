@@ -53,6 +53,53 @@ GAUNTLET_INLINE void store(float* line, Vec v) {
   for (int i = 0; i < kParts; ++i) reinterpret_cast<Register*>(line)[i] = v.part[i];
 }
 
+/// Memory of JavaScript's is aligned as floats are.
+typedef float Unaligned __attribute__((vector_size(kWidth * sizeof(float)), aligned(sizeof(float))));
+
+GAUNTLET_INLINE Vec load_unaligned(const float* from) {
+  Vec v;
+#pragma GCC unroll 4
+  for (int i = 0; i < kParts; ++i) v.part[i] = reinterpret_cast<const Unaligned*>(from)[i];
+  return v;
+}
+
+GAUNTLET_INLINE void store_unaligned(float* to, Vec v) {
+#pragma GCC unroll 4
+  for (int i = 0; i < kParts; ++i) reinterpret_cast<Unaligned*>(to)[i] = v.part[i];
+}
+
+/// Fewer than kLanes floats.
+GAUNTLET_INLINE void copy_few(float* to, const float* from, int count) {
+#pragma GCC unroll 4
+  for (int n = kLanes / 2; n > 0; n /= 2) {
+    if (!(count & n)) continue;
+    __builtin_memcpy(to, from, n * sizeof(float));
+    to += n, from += n;
+  }
+}
+
+/// The first `count` < kLanes lanes alone; others are zero.
+GAUNTLET_INLINE Vec load_few(const float* from, int count) {
+  alignas(64) float lanes[kLanes] = {};
+  copy_few(lanes, from, count);
+  return load(lanes);
+}
+
+GAUNTLET_INLINE void store_few(float* to, Vec v, int count) {
+  alignas(64) float lanes[kLanes];
+  store(lanes, v);
+  copy_few(to, lanes, count);
+}
+
+GAUNTLET_INLINE float sum_of_lanes(Vec v) {
+  float sum = 0;
+#pragma GCC unroll 4
+  for (int part = 1; part < kParts; ++part) v.part[0] += v.part[part];
+#pragma GCC unroll 16
+  for (int n = 0; n < kWidth; ++n) sum += v.part[0][n];
+  return sum;
+}
+
 GAUNTLET_INLINE Vec operator*(Vec a, Vec b) {
 #pragma GCC unroll 4
   for (int i = 0; i < kParts; ++i) a.part[i] *= b.part[i];
