@@ -1,6 +1,7 @@
 import {
   GauntTensorProduct,
   Graph,
+  GauntTensorProduct,
   GridContraction,
   Linear,
   SymmetricContraction,
