@@ -14,7 +14,7 @@ describe.skipIf(!existsSync(solvent))('the published model of carbonate solvents
     readXyz(join(solvent, 'train_200_mace01_swa.xyz'), { energyKey: 'MACE_energy', forcesKey: 'MACE_forces' })
 
   it('gives the energies and forces that its authors published, in float64', async () => {
-    const { model, weights } = publishedModel()
+    const { model, weights } = await publishedModel()
     const frames = await read()
     // Isolated atoms, and the smallest molecules.
     const some = frames.filter(({ numbers }, n) => n < 3 || numbers.length < 12).slice(0, 6)
@@ -26,7 +26,7 @@ describe.skipIf(!existsSync(solvent))('the published model of carbonate solvents
   })
 
   it('gives them within 1e-4 eV and 1e-4 eV/Angstrom in float32', async () => {
-    const { model, weights } = publishedModel()
+    const { model, weights } = await publishedModel()
     const frames = await read()
     const { energies, forces } = new Evaluator(model, weights).evaluate(makeBatch(model, frames))
     const wanted = Float64Array.from(frames.flatMap((frame) => [...frame.forces!]))

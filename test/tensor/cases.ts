@@ -1,7 +1,6 @@
 import {
   GauntTensorProduct,
   Graph,
-  GauntTensorProduct,
   GridContraction,
   Linear,
   SymmetricContraction,
