@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "core/executor.h"
+#include "core/huge_pages.h"
 #include "cpu/kernels.h"
 #include "cpu/pool.h"
 #include "plan_file.h"
@@ -79,10 +80,12 @@ Arguments parse(int argc, char** argv) {
   return arguments;
 }
 
-/// Floats on a cache line's boundary.
+/// Floats on a cache line's boundary, on huge pages where allocate() takes such.
 class AlignedFloats {
  public:
-  explicit AlignedFloats(size_t count) : data_(static_cast<float*>(operator new(count * sizeof(float), kAlignment))) {}
+  explicit AlignedFloats(size_t count) : data_(static_cast<float*>(operator new(count * sizeof(float), kAlignment))) {
+    if (count * sizeof(float) >= 2 * gauntlet::kHugePage) gauntlet::prefer_huge_pages(data_, count * sizeof(float));
+  }
   ~AlignedFloats() { operator delete(data_, kAlignment); }
   AlignedFloats(AlignedFloats&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
   AlignedFloats& operator=(AlignedFloats&&) = delete;

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "cpu/kernels/isa.h"
-#include "cpu/kernels/vector.h"
+#include "cpu/kernels/transpose.h"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -20,12 +20,18 @@ GAUNTLET_INLINE Quad load_quad(const float* p) {
   return q;
 }
 GAUNTLET_INLINE void store_quad(float* p, Quad q) { std::memcpy(p, &q, sizeof q); }
-GAUNTLET_INLINE Register load_register(const float* p) {
-  Register r;
-  std::memcpy(&r, p, sizeof r);
-  return r;
+/// What is written is not read first, and leaves no trace in the caches.
+GAUNTLET_INLINE void store_past_caches(float* p, Register r) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, reinterpret_cast<__m512>(r));
+#elif defined(__AVX2__)
+  _mm256_stream_ps(p, reinterpret_cast<__m256>(r));
+#elif defined(__SSE2__)
+  _mm_stream_ps(p, r);
+#else
+  store_register(p, r);
+#endif
 }
-GAUNTLET_INLINE void store_register(float* p, Register r) { std::memcpy(p, &r, sizeof r); }
 
 /// The quads at p, p + step, p + 2 step, ... as one register, and back.
 GAUNTLET_INLINE Register gather(const float* p, ptrdiff_t step) {
@@ -76,17 +82,22 @@ GAUNTLET_INLINE void put(float* line, Register r) {
   store_register(line, r);
 }
 
-/// The lines that the next tile will touch, fetched while this one is worked on.
-template <bool Write>
-GAUNTLET_INLINE void prefetch(const float* memory, Strip strip, int size) {
-  const char* at = reinterpret_cast<const char*>(memory + strip.ahead);
-  const char* const end = at + (strip.stride * (strip.lanes - 1) + size) * static_cast<int64_t>(sizeof(float));
+/// Reading goes ahead by so many tiles, into the second-level cache: the first has too few lines in flight to wait for memory.
+constexpr int kTilesAhead = 2;
+GAUNTLET_INLINE void fetch_ahead(const float* memory, int64_t ahead) {
+  __builtin_prefetch(memory + kTilesAhead * ahead, 0, 2);
+}
+
+/// Calls fetch(p) for every line of cache that a strip touches.
+template <class F>
+GAUNTLET_INLINE void for_lines(const float* memory, Strip strip, int size, const F& fetch) {
+  constexpr int line = 64 / sizeof(float);
   if (strip.stride <= size + kLanes) {
-    for (; at < end; at += 64) __builtin_prefetch(at, Write);
+    const float* const end = memory + strip.stride * (strip.lanes - 1) + size;
+    for (; memory < end; memory += line) fetch(memory);
   } else {
-    for (int lane = 0; lane < strip.lanes; ++lane, at += strip.stride * sizeof(float)) {
-      for (int byte = 0; byte < size * static_cast<int>(sizeof(float)); byte += 64)
-        __builtin_prefetch(at + byte, Write);
+    for (int lane = 0; lane < strip.lanes; ++lane, memory += strip.stride) {
+      for (int m = 0; m < size; m += line) fetch(memory + m);
     }
   }
 }
@@ -102,58 +113,50 @@ GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32
   for (int i = 0; i < Count; ++i) put<Add>(tile + ptrdiff_t{rows[i]} * kTileLanes, q[i]);
 }
 
-#if defined(__AVX512F__)
-/// Sixteen lanes of Size components each without a gap between them: Size registers in memory, Size lines on the tile. Float
-/// n of memory is component n % Size of lane n / Size.
-template <int Size>
-struct Interleaved {
-  alignas(64) int32_t lane[Size][16] = {};   // of every float of memory
-  alignas(64) int32_t place[Size][16] = {};  // in its register of memory, of component m of every lane
-  __mmask16 component[Size][Size] = {};      // floats of register k that are component m
-  __mmask16 source[Size][Size] = {};         // lanes whose component m is in register k
+/// kWidth lanes of Size components without a gap between them.
+template <int Size, bool Add>
+void pack_whole(const float* from, int64_t ahead, const int32_t* rows, float* tile) {
+  Transposition<Size>::to_lanes([&](int k) GAUNTLET_INLINE_LAMBDA {
+    fetch_ahead(from + k * kWidth, ahead);
+    return load_register(from + k * kWidth); },
+                                [&](int m, Register r) GAUNTLET_INLINE_LAMBDA {
+                                  put<Add>(tile + ptrdiff_t{rows[m]} * kTileLanes, r);
+                                });
+}
 
-  constexpr Interleaved() {
-    for (int n = 0; n < 16 * Size; ++n) {
-      const int k = n / 16, m = n % Size, l = n / Size;
-      lane[k][n % 16] = l;
-      place[m][l] = n % 16;
-      component[k][m] = static_cast<__mmask16>(component[k][m] | 1u << n % 16);
-      source[k][m] = static_cast<__mmask16>(source[k][m] | 1u << l);
-    }
-  }
+/// With `Past`, past the caches; `to` is a register's alignment then.
+template <int Size, bool Past>
+void unpack_whole(float* to, const int32_t* rows, const float* tile) {
+  Transposition<Size>::to_memory(
+      [&](int m) GAUNTLET_INLINE_LAMBDA { return load_register(tile + ptrdiff_t{rows[m]} * kTileLanes); },
+      [&](int k, Register r) GAUNTLET_INLINE_LAMBDA {
+        (Past ? store_past_caches : store_register)(to + k * kWidth, r);
+      });
+}
+
+/// Largest lanes that are packed and unpacked whole.
+constexpr int kWhole = 15;
+
+template <class Sizes>
+struct Whole;
+template <size_t... Index>
+struct Whole<std::index_sequence<Index...>> {
+  template <bool Add>
+  static constexpr void (*pack[])(const float*, int64_t, const int32_t*, float*) = {pack_whole<Index + 1, Add>...};
+  template <bool Past>
+  static constexpr void (*unpack[])(float*, const int32_t*, const float*) = {unpack_whole<Index + 1, Past>...};
 };
-template <int Size>
-constexpr Interleaved<Size> kInterleaved;
-
-/// The register whose float i is, where mask[n] has bit i, float index[i] of from[n].
-template <int Size>
-GAUNTLET_INLINE __m512 select(const __mmask16 (&mask)[Size], const int32_t* index, const Register (&from)[Size]) {
-  const __m512i places = _mm512_load_si512(index);
-  __m512 result = _mm512_maskz_permutexvar_ps(mask[0], places, reinterpret_cast<__m512>(from[0]));
-#pragma GCC unroll 5
-  for (int n = 1; n < Size; ++n)
-    result = _mm512_mask_permutexvar_ps(result, mask[n], places, reinterpret_cast<__m512>(from[n]));
-  return result;
-}
-
-template <int Size>
-GAUNTLET_INLINE void unpack_whole(float* to, const int32_t* rows, const float* tile) {
-  Register line[Size];
-#pragma GCC unroll 5
-  for (int m = 0; m < Size; ++m) line[m] = load_register(tile + ptrdiff_t{rows[m]} * kTileLanes);
-#pragma GCC unroll 5
-  for (int k = 0; k < Size; ++k)
-    _mm512_storeu_ps(to + 16 * k, select(kInterleaved<Size>.component[k], kInterleaved<Size>.lane[k], line));
-}
-#endif
+using WholeLanes = Whole<std::make_index_sequence<kWhole>>;
 
 template <bool Add>
 void pack_strip(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile) {
   int lane = 0;
-  if (size == 1 && strip.stride == 1) {
-    float* line = tile + ptrdiff_t{rows[0]} * kTileLanes;
-    for (; lane + kWidth <= strip.lanes; lane += kWidth) put<Add>(line + lane, load_register(memory + lane));
+  if (strip.stride == size && size <= kWhole) {
+    const auto pack = WholeLanes::pack<Add>[size - 1];
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) pack(memory + lane * size, strip.ahead, rows, tile + lane);
   } else {
+    for_lines(memory, strip, size,
+              [&](const float* line) GAUNTLET_INLINE_LAMBDA { fetch_ahead(line, strip.ahead); });
     for (; lane + kWidth <= strip.lanes; lane += kWidth) {
       const float* from = memory + lane * strip.stride;
       // The last quad of a lane reads past its components, which is harmless but for the operand's own end.
@@ -257,14 +260,6 @@ GAUNTLET_INLINE void unpack_rows(float* to, ptrdiff_t stride, int size, const in
 
 /// Sixteen lanes of any size.
 void unpack_sixteen(float* to, ptrdiff_t stride, int size, const int32_t* rows, const float* tile) {
-  if (stride == size) {
-    switch (size) {
-      case 2: return unpack_whole<2>(to, rows, tile);
-      case 3: return unpack_whole<3>(to, rows, tile);
-      case 4: return unpack_whole<4>(to, rows, tile);
-      case 5: return unpack_whole<5>(to, rows, tile);
-    }
-  }
   for (; size > 4; size -= 16, to += 16, rows += 16) {
     if (size <= 8) {
       unpack_rows<2>(to, stride, size, rows, tile);
@@ -284,14 +279,14 @@ void unpack_sixteen(float* to, ptrdiff_t stride, int size, const int32_t* rows, 
 #endif
 
 void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
-  if (size == 1 && strip.stride == 1) {
-    std::memcpy(memory, tile + ptrdiff_t{rows[0]} * kTileLanes, strip.lanes * sizeof(float));
-    return;
+  int lane = 0;
+  if (strip.stride == size && size <= kWhole) {
+    const auto unpack = WholeLanes::unpack<false>[size - 1];
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) unpack(memory + lane * size, rows, tile + lane);
   }
   // Where lanes follow one another without a gap, a short last quad may spill into the next lane: components from the second
   // on are written after it, and the first quad of the next lane is (size < 4) or comes after (the short quad goes first).
   const bool over = strip.stride == size;
-  int lane = 0;
   for (; lane + kWidth <= strip.lanes; lane += kWidth) {
     float* to = memory + lane * strip.stride;
     const float* from = tile + lane;
@@ -316,7 +311,6 @@ void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, con
 }  // namespace
 
 void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add) {
-  prefetch<false>(memory, strip, size);
   if (add) {
     pack_strip<true>(memory, end, strip, size, rows, tile);
   } else {
@@ -325,11 +319,18 @@ void pack(const float* memory, const float* end, Strip strip, int size, const in
 }
 
 void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
-  prefetch<true>(memory, strip, size);
+  for_lines(memory + strip.ahead, strip, size,
+            [](const float* line) GAUNTLET_INLINE_LAMBDA { __builtin_prefetch(line, 1); });
   unpack_strip(memory, strip, size, rows, tile);
 }
 
 void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows, const float* tile) {
+  if (size <= kWhole && reinterpret_cast<uintptr_t>(memory) % sizeof(Register) == 0) {
+    const auto unpack = WholeLanes::unpack<true>[size - 1];
+    const int whole = lanes / kWidth * kWidth;
+    for (int lane = 0; lane < whole; lane += kWidth) unpack(memory + lane * size, rows, tile + lane);
+    return unpack_strip(memory + whole * size, {size, lanes - whole, 0}, size, rows, tile + whole);
+  }
 #if defined(__SSE2__)
   alignas(64) float values[kTileLanes * kPieceSize];
   unpack_strip(values, {size, lanes, 0}, size, rows, tile);
