@@ -88,16 +88,15 @@ GAUNTLET_INLINE void fetch_ahead(const float* memory, int64_t ahead) {
   __builtin_prefetch(memory + kTilesAhead * ahead, 0, 2);
 }
 
-/// Calls fetch(p) for every line of cache that a strip touches.
-template <class F>
-GAUNTLET_INLINE void for_lines(const float* memory, Strip strip, int size, const F& fetch) {
+/// All that a strip touches.
+GAUNTLET_INLINE void fetch_strip_ahead(const float* memory, Strip strip, int size) {
   constexpr int line = 64 / sizeof(float);
   if (strip.stride <= size + kLanes) {
     const float* const end = memory + strip.stride * (strip.lanes - 1) + size;
-    for (; memory < end; memory += line) fetch(memory);
+    for (; memory < end; memory += line) fetch_ahead(memory, strip.ahead);
   } else {
     for (int lane = 0; lane < strip.lanes; ++lane, memory += strip.stride) {
-      for (int m = 0; m < size; m += line) fetch(memory + m);
+      for (int m = 0; m < size; m += line) fetch_ahead(memory + m, strip.ahead);
     }
   }
 }
@@ -116,26 +115,33 @@ GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32
 /// kWidth lanes of Size components without a gap between them.
 template <int Size, bool Add>
 void pack_whole(const float* from, int64_t ahead, const int32_t* rows, float* tile) {
-  Transposition<Size>::to_lanes([&](int k) GAUNTLET_INLINE_LAMBDA {
-    fetch_ahead(from + k * kWidth, ahead);
-    return load_register(from + k * kWidth); },
-                                [&](int m, Register r) GAUNTLET_INLINE_LAMBDA {
-                                  put<Add>(tile + ptrdiff_t{rows[m]} * kTileLanes, r);
-                                });
+  Transposition<Size>::to_lanes(
+      [&](int k) GAUNTLET_INLINE_LAMBDA {
+        fetch_ahead(from + k * kWidth, ahead);
+        return load_register(from + k * kWidth);
+      },
+      [&](int m, Register r) GAUNTLET_INLINE_LAMBDA { put<Add>(tile + ptrdiff_t{rows[m]} * kTileLanes, r); });
 }
 
-/// With `Past`, past the caches; `to` is a register's alignment then.
-template <int Size, bool Past>
-void unpack_whole(float* to, const int32_t* rows, const float* tile) {
+template <int Size>
+void unpack_whole(float* to, int64_t ahead, const int32_t* rows, const float* tile) {
   Transposition<Size>::to_memory(
       [&](int m) GAUNTLET_INLINE_LAMBDA { return load_register(tile + ptrdiff_t{rows[m]} * kTileLanes); },
       [&](int k, Register r) GAUNTLET_INLINE_LAMBDA {
-        (Past ? store_past_caches : store_register)(to + k * kWidth, r);
+        fetch_ahead(to + k * kWidth, ahead);
+        store_register(to + k * kWidth, r);
       });
+}
+/// The same past the caches; `to` is aligned as a register.
+template <int Size>
+void unpack_whole_past(float* to, const int32_t* rows, const float* tile) {
+  Transposition<Size>::to_memory(
+      [&](int m) GAUNTLET_INLINE_LAMBDA { return load_register(tile + ptrdiff_t{rows[m]} * kTileLanes); },
+      [&](int k, Register r) GAUNTLET_INLINE_LAMBDA { store_past_caches(to + k * kWidth, r); });
 }
 
 /// Largest lanes that are packed and unpacked whole.
-constexpr int kWhole = 15;
+constexpr int kWhole = 31;
 
 template <class Sizes>
 struct Whole;
@@ -143,8 +149,8 @@ template <size_t... Index>
 struct Whole<std::index_sequence<Index...>> {
   template <bool Add>
   static constexpr void (*pack[])(const float*, int64_t, const int32_t*, float*) = {pack_whole<Index + 1, Add>...};
-  template <bool Past>
-  static constexpr void (*unpack[])(float*, const int32_t*, const float*) = {unpack_whole<Index + 1, Past>...};
+  static constexpr void (*unpack[])(float*, int64_t, const int32_t*, const float*) = {unpack_whole<Index + 1>...};
+  static constexpr void (*unpack_past[])(float*, const int32_t*, const float*) = {unpack_whole_past<Index + 1>...};
 };
 using WholeLanes = Whole<std::make_index_sequence<kWhole>>;
 
@@ -155,8 +161,7 @@ void pack_strip(const float* memory, const float* end, Strip strip, int size, co
     const auto pack = WholeLanes::pack<Add>[size - 1];
     for (; lane + kWidth <= strip.lanes; lane += kWidth) pack(memory + lane * size, strip.ahead, rows, tile + lane);
   } else {
-    for_lines(memory, strip, size,
-              [&](const float* line) GAUNTLET_INLINE_LAMBDA { fetch_ahead(line, strip.ahead); });
+    fetch_strip_ahead(memory, strip, size);
     for (; lane + kWidth <= strip.lanes; lane += kWidth) {
       const float* from = memory + lane * strip.stride;
       // The last quad of a lane reads past its components, which is harmless but for the operand's own end.
@@ -179,11 +184,10 @@ void pack_strip(const float* memory, const float* end, Strip strip, int size, co
   }
 }
 
-/// Stores the first Count components of a lane. What follows may be another thread's, unless `over` says that it is the next
-/// lane's, yet to be written.
+/// Stores the first Count components of a lane; what follows may be another thread's.
 template <int Count>
-GAUNTLET_INLINE void store_part(float* to, Quad q, bool over) {
-  if (Count == 4 || over) {
+GAUNTLET_INLINE void store_part(float* to, Quad q) {
+  if (Count == 4) {
     store_quad(to, q);
   } else {
     if (Count == 1) std::memcpy(to, &q, sizeof(float));
@@ -193,28 +197,22 @@ GAUNTLET_INLINE void store_part(float* to, Quad q, bool over) {
 }
 
 template <int Count>
-GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* rows, const float* tile, bool over,
-                                  bool last) {
+GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* rows, const float* tile) {
   Register q[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) q[i] = load_register(tile + ptrdiff_t{rows[i < Count ? i : 0]} * kTileLanes);
   transpose(q[0], q[1], q[2], q[3]);
-  // Lane by lane, in ascending order, for `over`.
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i)
-    store_part<Count>(to + i * stride, quarter<0>(q[i]), over && !(last && kWidth == 4 && i == 3));
-#if defined(__AVX2__)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    store_part<Count>(to + (4 + i) * stride, quarter<1>(q[i]), over && !(last && kWidth == 8 && i == 3));
-  }
+    store_part<Count>(to + i * stride, quarter<0>(q[i]));
+#if defined(__AVX2__)
+    store_part<Count>(to + (4 + i) * stride, quarter<1>(q[i]));
 #endif
 #if defined(__AVX512F__)
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) store_part<Count>(to + (8 + i) * stride, quarter<2>(q[i]), over);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) store_part<Count>(to + (12 + i) * stride, quarter<3>(q[i]), over && !(last && i == 3));
+    store_part<Count>(to + (8 + i) * stride, quarter<2>(q[i]));
+    store_part<Count>(to + (12 + i) * stride, quarter<3>(q[i]));
 #endif
+  }
 }
 
 #if defined(__AVX512F__)
@@ -258,8 +256,11 @@ GAUNTLET_INLINE void unpack_rows(float* to, ptrdiff_t stride, int size, const in
   }
 }
 
-/// Sixteen lanes of any size.
-void unpack_sixteen(float* to, ptrdiff_t stride, int size, const int32_t* rows, const float* tile) {
+#endif
+
+/// kWidth lanes of any size.
+void unpack_lanes(float* to, ptrdiff_t stride, int size, const int32_t* rows, const float* tile) {
+#if defined(__AVX512F__)
   for (; size > 4; size -= 16, to += 16, rows += 16) {
     if (size <= 8) {
       unpack_rows<2>(to, stride, size, rows, tile);
@@ -269,40 +270,23 @@ void unpack_sixteen(float* to, ptrdiff_t stride, int size, const int32_t* rows, 
       unpack_rows<4>(to, stride, size < 16 ? size : 16, rows, tile);
     }
   }
+#endif
+  for (; size >= 4; size -= 4, to += 4, rows += 4) unpack_quads<4>(to, stride, rows, tile);
   switch (size) {
-    case 1: return unpack_quads<1>(to, stride, rows, tile, false, false);
-    case 2: return unpack_quads<2>(to, stride, rows, tile, false, false);
-    case 3: return unpack_quads<3>(to, stride, rows, tile, false, false);
-    case 4: return unpack_quads<4>(to, stride, rows, tile, false, false);
+    case 1: return unpack_quads<1>(to, stride, rows, tile);
+    case 2: return unpack_quads<2>(to, stride, rows, tile);
+    case 3: return unpack_quads<3>(to, stride, rows, tile);
   }
 }
-#endif
 
 void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
   int lane = 0;
   if (strip.stride == size && size <= kWhole) {
-    const auto unpack = WholeLanes::unpack<false>[size - 1];
-    for (; lane + kWidth <= strip.lanes; lane += kWidth) unpack(memory + lane * size, rows, tile + lane);
+    const auto unpack = WholeLanes::unpack[size - 1];
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) unpack(memory + lane * size, strip.ahead, rows, tile + lane);
   }
-  // Where lanes follow one another without a gap, a short last quad may spill into the next lane: components from the second
-  // on are written after it, and the first quad of the next lane is (size < 4) or comes after (the short quad goes first).
-  const bool over = strip.stride == size;
-  for (; lane + kWidth <= strip.lanes; lane += kWidth) {
-    float* to = memory + lane * strip.stride;
-    const float* from = tile + lane;
-#if defined(__AVX512F__)
-    unpack_sixteen(to, strip.stride, size, rows, from);
-    continue;
-#endif
-    const bool last = lane + kWidth >= strip.lanes;
-    const int m = size / 4 * 4;
-    switch (size - m) {
-      case 1: unpack_quads<1>(to + m, strip.stride, rows + m, from, over, last); break;
-      case 2: unpack_quads<2>(to + m, strip.stride, rows + m, from, over, last); break;
-      case 3: unpack_quads<3>(to + m, strip.stride, rows + m, from, over, last); break;
-    }
-    for (int quad = 0; quad < m; quad += 4) unpack_quads<4>(to + quad, strip.stride, rows + quad, from, false, last);
-  }
+  for (; lane + kWidth <= strip.lanes; lane += kWidth)
+    unpack_lanes(memory + lane * strip.stride, strip.stride, size, rows, tile + lane);
   for (; lane < strip.lanes; ++lane) {
     for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] = tile[ptrdiff_t{rows[m]} * kTileLanes + lane];
   }
@@ -319,14 +303,15 @@ void pack(const float* memory, const float* end, Strip strip, int size, const in
 }
 
 void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
-  for_lines(memory + strip.ahead, strip, size,
-            [](const float* line) GAUNTLET_INLINE_LAMBDA { __builtin_prefetch(line, 1); });
+  if (strip.stride != size || size > kWhole) {
+    fetch_strip_ahead(memory, strip, size);
+  }
   unpack_strip(memory, strip, size, rows, tile);
 }
 
 void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows, const float* tile) {
   if (size <= kWhole && reinterpret_cast<uintptr_t>(memory) % sizeof(Register) == 0) {
-    const auto unpack = WholeLanes::unpack<true>[size - 1];
+    const auto unpack = WholeLanes::unpack_past[size - 1];
     const int whole = lanes / kWidth * kWidth;
     for (int lane = 0; lane < whole; lane += kWidth) unpack(memory + lane * size, rows, tile + lane);
     return unpack_strip(memory + whole * size, {size, lanes - whole, 0}, size, rows, tile + whole);
