@@ -23,11 +23,11 @@ GAUNTLET_INLINE void store_quad(float* p, Quad q) { std::memcpy(p, &q, sizeof q)
 /// What is written is not read first, and leaves no trace in the caches.
 GAUNTLET_INLINE void store_past_caches(float* p, Register r) {
 #if defined(__AVX512F__)
-  _mm512_stream_ps(p, reinterpret_cast<__m512>(r));
-#elif defined(__AVX2__)
-  _mm256_stream_ps(p, reinterpret_cast<__m256>(r));
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(p), reinterpret_cast<__m512i>(r));
 #elif defined(__SSE2__)
-  _mm_stream_ps(p, r);
+  __m128i parts[sizeof(Register) / sizeof(__m128i)];
+  std::memcpy(parts, &r, sizeof r);
+  for (const __m128i& part : parts) _mm_stream_si128(reinterpret_cast<__m128i*>(p) + (&part - parts), part);
 #else
   store_register(p, r);
 #endif
