@@ -158,7 +158,8 @@ void run(const Arguments& arguments) {
   std::string targets;
   for (const int target : arguments.targets) targets += std::to_string(target);
   std::printf(
-      "{\"plan\": \"%s\", \"isa\": \"%s\", \"threads\": %d, \"batch\": %zu, \"target\": \"%s\", \"dims\": [%d, %d, %d], "
+      "{\"plan\": \"%s\", \"isa\": \"%s\", \"threads\": %d, \"batch\": %zu, \"target\": \"%s\", \"dims\": [%d, %d, "
+      "%d], "
       "\"median\": %.4g, \"p10\": %.4g, \"p90\": %.4g, \"repetitions\": %zu}\n",
       arguments.plan.c_str(), gauntlet::kernels().name, gauntlet::num_threads(), arguments.batch, targets.c_str(),
       plan.dim[0], plan.dim[1], plan.dim[2], quantile(seconds, 0.5), quantile(seconds, 0.1), quantile(seconds, 0.9),

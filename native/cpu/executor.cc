@@ -116,7 +116,8 @@ class ProgramGroup final : public CpuGroup {
     const auto adds = [&](const Evaluation& later) { return later.operands[later.target].data == data; };
     const bool shared = group_.sides[target].shared_by_lanes(group_.channels);
     return {data, shared && !evaluation.accumulate, shared || evaluation.accumulate,
-            sizeof(float) * batch * tiles_[target].dim() > kCacheBytes && std::count_if(rest.begin(), rest.end(), adds) == 1};
+            sizeof(float) * batch * tiles_[target].dim() > kCacheBytes &&
+                std::count_if(rest.begin(), rest.end(), adds) == 1};
   }
 
   /// Lanes that one thread goes through in order: a tile, or whole samples where lanes of a sample share a channel of a target.

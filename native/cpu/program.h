@@ -32,7 +32,7 @@ class Program {
   virtual std::span<const Ready> ready(int step) const = 0;
 
   size_t room = 0;  // floats: the result's tile, then scratch
-  double work = 0;          // multiply-adds per lane, about: how finely a call is worth cutting
+  double work = 0;  // multiply-adds per lane, about: how finely a call is worth cutting
 };
 
 /// Of one target, or of x1 and x2 at once, which share most of their work.
