@@ -215,10 +215,10 @@ struct Kernels {
 
   /// Copies `size` components of every lane of a strip from memory to the tile rows `rows[0..size)`, lanes from `tile` on.
   /// Memory up to `end` may be read. With `add`, adds to what the rows hold.
-  void (*pack)(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile,
+  void (*pack)(const float* memory, const float* end, const Strip& strip, int size, const int32_t* rows, float* tile,
                bool add);
   /// The way back.
-  void (*unpack)(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
+  void (*unpack)(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile);
   /// The way back where lanes follow one another without a gap, past the caches: what is written is not read first.
   void (*unpack_past_caches)(float* memory, int lanes, int size, const int32_t* rows, const float* tile);
 

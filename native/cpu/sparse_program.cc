@@ -97,7 +97,7 @@ class SparseProgram : public Program {
   int steps() const override { return static_cast<int>(steps_.size()); }
 
   void run(int step, int vecs, Tiles tiles, float* room) const override {
-    if (step == 0) std::fill_n(room + size_t{kZeroSlot} * kTileLanes, kTileLanes, 0.0f);
+    if (step == 0 && needs_zeros_) std::fill_n(room + size_t{kZeroSlot} * kTileLanes, kTileLanes, 0.0f);
     const Step& s = steps_[step];
     Coupling coupling = s.products.coupling();
     coupling.set = s.set->table();
@@ -161,7 +161,10 @@ class SparseProgram : public Program {
 
   void add_ready(const SideTiles::Piece& piece, const std::vector<int32_t>& slot) {
     std::vector<int32_t> rows;
-    for (int32_t m = 0; m < piece.size; ++m) rows.push_back(slot[piece.rows[m]]);
+    for (int32_t m = 0; m < piece.size; ++m) {
+      rows.push_back(slot[piece.rows[m]]);
+      needs_zeros_ |= rows.back() == kZeroSlot;
+    }
     slot_rows_.push_back(std::move(rows));
     steps_.back().ready.push_back({2, &piece, slot_rows_.back().data()});
   }
@@ -169,6 +172,7 @@ class SparseProgram : public Program {
   std::vector<Step> steps_;
   std::deque<std::vector<int32_t>> slot_rows_;
   size_t slots_ = 1, most_lines_ = 0;
+  bool needs_zeros_ = false;
 };
 
 /// The gradients with respect to x1, x2 or both, by the same coefficients read the other way; what they make of the product's

@@ -89,7 +89,7 @@ GAUNTLET_INLINE void fetch_ahead(const float* memory, int64_t ahead) {
 }
 
 /// All that a strip touches.
-GAUNTLET_INLINE void fetch_strip_ahead(const float* memory, Strip strip, int size) {
+GAUNTLET_INLINE void fetch_strip_ahead(const float* memory, const Strip& strip, int size) {
   constexpr int line = 64 / sizeof(float);
   if (strip.stride <= size + kLanes) {
     const float* const end = memory + strip.stride * (strip.lanes - 1) + size;
@@ -155,7 +155,7 @@ struct Whole<std::index_sequence<Index...>> {
 using WholeLanes = Whole<std::make_index_sequence<kWhole>>;
 
 template <bool Add>
-void pack_strip(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile) {
+void pack_strip(const float* memory, const float* end, const Strip& strip, int size, const int32_t* rows, float* tile) {
   int lane = 0;
   if (strip.stride == size && size <= kWhole) {
     const auto pack = WholeLanes::pack<Add>[size - 1];
@@ -279,7 +279,7 @@ void unpack_lanes(float* to, ptrdiff_t stride, int size, const int32_t* rows, co
   }
 }
 
-void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
+void unpack_strip(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
   int lane = 0;
   if (strip.stride == size && size <= kWhole) {
     const auto unpack = WholeLanes::unpack[size - 1];
@@ -294,7 +294,8 @@ void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, con
 
 }  // namespace
 
-void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add) {
+void pack(const float* memory, const float* end, const Strip& strip, int size, const int32_t* rows, float* tile,
+          bool add) {
   if (add) {
     pack_strip<true>(memory, end, strip, size, rows, tile);
   } else {
@@ -302,7 +303,7 @@ void pack(const float* memory, const float* end, Strip strip, int size, const in
   }
 }
 
-void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
+void unpack(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
   if (strip.stride != size || size > kWhole) {
     fetch_strip_ahead(memory, strip, size);
   }
