@@ -1,5 +1,6 @@
-// Between memory, where the components of one channel lie side by side, and tiles, where the channels of one component do: a
-// transposition of four components by as many lanes as a register holds, each quarter of the register transposed by itself.
+// Between memory, where the components of one channel lie side by side, and tiles, where the channels of one component do. Lanes
+// without gaps between them are transposed whole (transpose.h), others four components at a time by as many lanes as a register
+// holds, each quarter of the register transposed by itself.
 #include <cstring>
 
 #include "cpu/kernels/isa.h"
