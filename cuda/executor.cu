@@ -90,9 +90,14 @@ class CudaExecutor final : public Executor {
     });
   }
 
-  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) override {
+  void evaluate(std::span<const Evaluation> evaluations, size_t batch) override {
     const std::lock_guard lock(mutex_);
     const DeviceScope scope(device_);
+    for (const auto& [target, operands, accumulate] : evaluations) evaluate(target, operands, batch, accumulate);
+  }
+
+ private:
+  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) {
     if (batch == 0) {
       if (!accumulate) clear(operands[target], plan_.rows(target, 0) * row_bytes(target));
       return;
@@ -119,7 +124,6 @@ class CudaExecutor final : public Executor {
     for (const std::optional<Slot>& slot : slots_) slot->synchronize("run a product");
   }
 
- private:
   struct Work {
     const Programs& programs;
     int target;

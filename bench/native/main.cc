@@ -4,7 +4,8 @@
 //     gauntlet bench --dump-plan plans --lmax 4 --settings mimo      (writes plans/*.plan and prints commands like the next)
 //     gauntlet_bench plans/grid-mimo-l4-c64.plan --batch 1000 --threads 1 --seconds 2
 //
-// Prints one line of JSON. `--target` leaves out another operand than the output: 0 is the first input, 1 the second.
+// Prints one line of JSON. `--target` leaves out another operand than the output: 0 is the first input, 1 the second, and 01
+// each of them, for both gradients.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "core/executor.h"
+#include "core/huge_pages.h"
 #include "cpu/kernels.h"
 #include "cpu/pool.h"
 #include "plan_file.h"
@@ -38,7 +40,7 @@ struct Arguments {
   std::string plan;
   size_t batch = 1000;
   int threads = 0;  // 0: as many as the pool starts with
-  int target = 2;
+  std::vector<int> targets = {2};
   double seconds = 1;
 };
 
@@ -68,7 +70,9 @@ Arguments parse(int argc, char** argv) {
     } else if (name == "--threads") {
       arguments.threads = number<int>(value, name, 1, 1024);
     } else if (name == "--target") {
-      arguments.target = number<int>(value, name, 0, 2);
+      if (value != "0" && value != "1" && value != "2" && value != "01") throw std::invalid_argument("bad target");
+      arguments.targets.clear();
+      for (const char target : value) arguments.targets.push_back(target - '0');
     } else if (name == "--seconds") {
       arguments.seconds = number<double>(value, name, 0.001, 3600.0);
     } else {
@@ -79,10 +83,12 @@ Arguments parse(int argc, char** argv) {
   return arguments;
 }
 
-/// Floats on a cache line's boundary.
+/// Floats on a cache line's boundary, on huge pages where allocate() takes such.
 class AlignedFloats {
  public:
-  explicit AlignedFloats(size_t count) : data_(static_cast<float*>(operator new(count * sizeof(float), kAlignment))) {}
+  explicit AlignedFloats(size_t count) : data_(static_cast<float*>(operator new(count * sizeof(float), kAlignment))) {
+    if (count * sizeof(float) >= 2 * gauntlet::kHugePage) gauntlet::prefer_huge_pages(data_, count * sizeof(float));
+  }
   ~AlignedFloats() { operator delete(data_, kAlignment); }
   AlignedFloats(AlignedFloats&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
   AlignedFloats& operator=(AlignedFloats&&) = delete;
@@ -112,24 +118,30 @@ void run(const Arguments& arguments) {
   const gauntlet::Plan plan = gauntlet::bench::read_plan(arguments.plan);
   const std::unique_ptr<gauntlet::Executor> executor = gauntlet::make_cpu_executor(plan);
 
+  // Operands, then results.
+  std::vector<int32_t> dims(std::begin(plan.dim), std::end(plan.dim));
+  for (const int target : arguments.targets) dims.push_back(plan.dim[target]);
   size_t bytes = 0;
-  for (const int32_t dim : plan.dim) bytes += arguments.batch * static_cast<size_t>(dim) * sizeof(float);
+  for (const int32_t dim : dims) bytes += arguments.batch * static_cast<size_t>(dim) * sizeof(float);
   const size_t sets = std::clamp(kBeyondCaches / std::max<size_t>(bytes, 1) + 1, size_t{2}, kMostSets);
   std::vector<AlignedFloats> memory;
   uint32_t state = 1;
   for (size_t set = 0; set < sets; ++set) {
-    for (const int32_t dim : plan.dim) {
+    for (const int32_t dim : dims) {
       const size_t count = arguments.batch * static_cast<size_t>(dim);
       memory.emplace_back(std::max<size_t>(count, 1));
       fill(memory.back().data(), count, state);
     }
   }
   const auto once = [&](size_t repetition) {
-    gauntlet::Operand operands[gauntlet::kOperands];
-    for (size_t o = 0; o < gauntlet::kOperands; ++o) {
-      operands[o].data = memory[repetition % sets * gauntlet::kOperands + o].data();
+    const AlignedFloats* const set = &memory[repetition % sets * dims.size()];
+    std::vector<gauntlet::Evaluation> evaluations;
+    for (const int target : arguments.targets) {
+      gauntlet::Evaluation& evaluation = evaluations.emplace_back(gauntlet::Evaluation{target, {}});
+      for (size_t o = 0; o < gauntlet::kOperands; ++o) evaluation.operands[o].data = set[o].data();
+      evaluation.operands[target].data = set[gauntlet::kOperands + evaluations.size() - 1].data();
     }
-    executor->evaluate(arguments.target, operands, arguments.batch, false);
+    executor->evaluate(evaluations, arguments.batch);
   };
 
   once(0);  // starts threads, touches pages
@@ -143,10 +155,13 @@ void run(const Arguments& arguments) {
     seconds.push_back(since(before));
   }
   std::sort(seconds.begin(), seconds.end());
+  std::string targets;
+  for (const int target : arguments.targets) targets += std::to_string(target);
   std::printf(
-      "{\"plan\": \"%s\", \"isa\": \"%s\", \"threads\": %d, \"batch\": %zu, \"target\": %d, \"dims\": [%d, %d, %d], "
+      "{\"plan\": \"%s\", \"isa\": \"%s\", \"threads\": %d, \"batch\": %zu, \"target\": \"%s\", \"dims\": [%d, %d, "
+      "%d], "
       "\"median\": %.4g, \"p10\": %.4g, \"p90\": %.4g, \"repetitions\": %zu}\n",
-      arguments.plan.c_str(), gauntlet::kernels().name, gauntlet::num_threads(), arguments.batch, arguments.target,
+      arguments.plan.c_str(), gauntlet::kernels().name, gauntlet::num_threads(), arguments.batch, targets.c_str(),
       plan.dim[0], plan.dim[1], plan.dim[2], quantile(seconds, 0.5), quantile(seconds, 0.1), quantile(seconds, 0.9),
       seconds.size());
 }
@@ -158,7 +173,7 @@ int main(int argc, char** argv) {
   try {
     arguments = parse(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\nUsage: gauntlet_bench PLAN [--batch N] [--threads N] [--seconds S] [--target 0|1|2]\n",
+    std::fprintf(stderr, "%s\nUsage: gauntlet_bench PLAN [--batch N] [--threads N] [--seconds S] [--target 0|1|2|01]\n",
                  error.what());
     return 2;
   }

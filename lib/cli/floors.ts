@@ -41,7 +41,8 @@ export function floor(name: FloorName, shape: Shape): Work {
 }
 
 /**
- * The floor of a pass: every array moved once, and the operations of every evaluation of the form that it consists of.
+ * The floor of a pass: every array moved once, and the operations of every evaluation of the form that it consists of, less what
+ * both gradients can share.
  */
 export function passFloor(name: FloorName, shape: Shape, pass: PassName): Work {
   const { inputs, outputs, evaluations } = PASSES[pass]
@@ -58,7 +59,17 @@ export function passFloor(name: FloorName, shape: Shape, pass: PassName): Work {
     x2: flopsWithout('x2', name, shape),
     gradOut: floor(name, shape).flops,
   }
-  return { flops: sum(evaluations, flops), bytes: 4 * (sum(inputs, numbers) + sum(outputs, numbers)) }
+  const both = evaluations.includes('x1') && evaluations.includes('x2')
+  const shared = both ? Math.max(0, flops.x1 + flops.x2 - bothGradients(name, shape)) : 0
+  return { flops: sum(evaluations, flops) - shared, bytes: 4 * (sum(inputs, numbers) + sum(outputs, numbers)) }
+}
+
+/** The operations of the gradients with respect to x1 and x2 at one gradOut, made together. */
+function bothGradients(name: FloorName, shape: Shape): number {
+  // Sums of gradOut for every pair of inputs serve both; transforming forms share one transform of several, which is left out.
+  const sparse = name === 'sparse-kept' || name === 'sparse-summed' || name === 'dense-kept'
+  const pairs = components(shape.in1) * components(shape.in2)
+  return sparse ? floor(name, shape).flops - pairs + 4 * pairs : Infinity
 }
 
 /** The fewest operations of the gradient with respect to x1 or x2. */

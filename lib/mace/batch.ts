@@ -91,7 +91,9 @@ export function joinBatches(batches: readonly Batch[]): Batch {
 
 /** Where each part begins, and where the last one ends. */
 function starts(lengths: readonly number[]): number[] {
-  return lengths.reduce((all, length) => [...all, all.at(-1)! + length], [0])
+  const all = [0]
+  for (const length of lengths) all.push(all.at(-1)! + length)
+  return all
 }
 
 function joined<A extends Int32Array | Float64Array>(type: new (length: number) => A, parts: readonly A[]): A {

@@ -34,7 +34,7 @@ export class MaceLearner implements Learner<Prepared> {
   constructor(
     readonly model: Mace,
     weights: Weights,
-    { weightDecay = 0 }: { weightDecay?: number } = {},
+    { weightDecay = 0, profile }: { weightDecay?: number; profile?: boolean } = {},
   ) {
     this.parameters = model.parameters.map((parameter) => ({
       name: parameter.name,
@@ -44,8 +44,14 @@ export class MaceLearner implements Learner<Prepared> {
     }))
     this.#loss = new EnergyForcesLoss(model)
     const by = this.parameters.map(({ tensor }) => tensor)
-    this.#training = new ModelProgram(model, [this.#loss.tensor, ...gradient(this.#loss.tensor, by)])
+    const outputs = [this.#loss.tensor, ...gradient(this.#loss.tensor, by)]
+    this.#training = new ModelProgram(model, outputs, 'float32', { profile })
     this.#prediction = new ModelProgram(model, [model.nodeEnergies, model.forces])
+  }
+
+  /** Where the time of `learn` went, by operation, if that was asked for. */
+  get profile(): ModelProgram['profile'] {
+    return this.#training.profile
   }
 
   /** How many edges a structure has within the model's cutoff. */

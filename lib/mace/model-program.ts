@@ -31,10 +31,16 @@ export class ModelProgram {
     readonly model: Mace,
     outputs: readonly Tensor[],
     precision?: Precision,
+    { profile }: { profile?: boolean } = {},
   ) {
     this.precision = choose('precision', ['float32', 'float64'], precision)
     this.#device = resolveDevice(model.device)
-    this.#program = new Program(outputs, { device: this.precision === 'float32' ? this.#device : 'none' })
+    this.#program = new Program(outputs, { device: this.precision === 'float32' ? this.#device : 'none', profile })
+  }
+
+  /** Where the time of runs in float32 went, by operation; see Program. */
+  get profile(): Program['profile'] {
+    return this.#program.profile
   }
 
   /** The same numbers where and as the program takes them; always a copy. */

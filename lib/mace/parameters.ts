@@ -1,6 +1,6 @@
 import { countWeights } from '../product/instruction.js'
 import { Random } from '../o3/random.js'
-import { GauntletError } from '../runtime/errors.js'
+import { expected } from '../runtime/errors.js'
 import { input, type Tensor } from '../tensor/tensor.js'
 
 /** Something that is learnt. */
@@ -52,12 +52,10 @@ export function initialWeights(parameters: readonly Parameter[], seed: number): 
  */
 export function weightOf(weights: Weights, { name, shape }: Parameter): Float64Array {
   const values = weights.get(name)
-  if (!(values instanceof Float64Array)) {
-    throw new GauntletError('ERR_ARGUMENT', `Expected a Float64Array for weight ${name} but received ${typeof values}`)
-  }
-  if (values.length !== countWeights(shape)) {
-    const wanted = `${countWeights(shape)} numbers (${shape.join(' x ')})`
-    throw new GauntletError('ERR_LENGTH', `Expected ${wanted} for weight ${name} but received ${values.length}`)
+  if (!(values instanceof Float64Array)) throw expected('a Float64Array', `weight ${name}`, values)
+  const count = countWeights(shape)
+  if (values.length !== count) {
+    throw expected(`${count} numbers (${shape.join(' x ')})`, `weight ${name}`, values.length, 'ERR_LENGTH')
   }
   return values
 }

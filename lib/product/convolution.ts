@@ -5,6 +5,7 @@ import { resolveDevice } from '../runtime/device.js'
 import { expected, GauntletError } from '../runtime/errors.js'
 import {
   checkArray,
+  type Evaluation,
   type EncodedPlan,
   type FloatArray,
   type NamedArray,
@@ -17,7 +18,7 @@ import {
 import { callNative, type DeviceId, loadAddon, type NativeConvolution, type NativeGraph } from '../runtime/native.js'
 import type { Directions, GradientOptions, Gradients, InputName, OperandName } from './derivative.js'
 import { INPUTS } from './derivative.js'
-import { type Evaluator, MultilinearForm, type ResultOptions } from './form.js'
+import { type Evaluator, MultilinearForm } from './form.js'
 import { type Graph, graphOn } from './graph.js'
 import { type Instruction, type WeightedPath, weightedPaths } from './instruction.js'
 import { choose, toIrreps } from './path.js'
@@ -242,10 +243,11 @@ class GraphExecution implements Evaluator {
     private readonly graphOnDevice: NativeGraph,
   ) {}
 
-  evaluate(target: Target, inputs: readonly FloatArray[], { out, accumulate = false }: ResultOptions): FloatArray {
-    const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
-    callNative(() => this.native.evaluate(target, x1, x2, y, w, this.graphOnDevice, accumulate))
-    return out
+  evaluateAll(evaluations: readonly Evaluation[]): void {
+    for (const { target, inputs, out, accumulate = false } of evaluations) {
+      const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
+      callNative(() => this.native.evaluate(target, x1, x2, y, w, this.graphOnDevice, accumulate))
+    }
   }
 
   samples(arrays: readonly NamedArray[]): undefined {

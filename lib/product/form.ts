@@ -1,6 +1,6 @@
 import {
   allocateOnHost,
-  type EvaluateOptions,
+  type Evaluation,
   type FloatArray,
   type NamedArray,
   type OperandInfo,
@@ -45,7 +45,7 @@ interface Job {
 export interface Evaluator extends Disposable {
   /** The arguments of F by name: x1, x2, gradOut and, as often as F depends on it, weight. */
   readonly operands: readonly OperandInfo[]
-  evaluate(leftOut: number, inputs: readonly FloatArray[], options: ResultOptions): FloatArray
+  evaluateAll(evaluations: readonly Evaluation<number>[]): void
   samples(arrays: readonly NamedArray[]): number | undefined
   newResult(
     target: Target,
@@ -57,11 +57,8 @@ export interface Evaluator extends Disposable {
 }
 
 export interface AsyncEvaluator extends Evaluator {
-  evaluateAsync(leftOut: number, inputs: readonly FloatArray[], options: ResultOptions): Promise<FloatArray>
+  evaluateAllAsync(evaluations: readonly Evaluation<number>[]): Promise<void>
 }
-
-/** Where a result goes, and whether it is added to what is there. */
-export type ResultOptions = EvaluateOptions & { out: FloatArray }
 
 /**
  * F(x1, x2, gradOut, weight) on a device, and sums of its values with one argument left out. It consists of a form that is linear in
@@ -90,7 +87,7 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
     options.signal?.throwIfAborted()
     const out = { gradOut: options.out }
     const [job] = this.#jobs({ operands, possible: ['gradOut'] }, { out }, () => 'out', allocateOnHost)
-    await this.#runAsync(job)
+    await this.#runAsync([job])
     return job.out
   }
 
@@ -98,14 +95,14 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
   evaluate(leftOut: OperandName, operands: Operands, out?: FloatArray): FloatArray {
     const [job] = this.#jobs({ operands, possible: [leftOut] }, { out: { [leftOut]: out } }, () => 'out')
     if (job === undefined) throw expected('an operand that there is', 'leftOut', leftOut)
-    this.#run(job)
+    this.#run([job])
     return job.out
   }
 
   /** Nothing is written before every argument was found good. */
   gradients(request: Request, options: GradientOptions): Results {
     const jobs = this.#jobs(request, options, nameResult)
-    for (const job of jobs) this.#run(job)
+    this.#run(jobs)
     return resultsOf(jobs)
   }
 
@@ -113,7 +110,7 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
   async gradientsAsync(this: MultilinearForm, request: Request, options: AsyncGradientOptions): Promise<Results> {
     options.signal?.throwIfAborted()
     const jobs = this.#jobs(request, options, nameResult, allocateOnHost)
-    await Promise.all(jobs.map((job) => this.#runAsync(job)))
+    await this.#runAsync(jobs)
     return resultsOf(jobs)
   }
 
@@ -125,22 +122,12 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
     this.dispose()
   }
 
-  #run(job: Job): void {
-    let accumulate = false
-    for (const [execution, leftOut, inputs] of this.#evaluations(job)) {
-      execution.evaluate(leftOut, inputs, { out: job.out, accumulate })
-      accumulate = true
-    }
-    if (!accumulate) clear(job.out)
+  #run(jobs: readonly Job[]): void {
+    for (const [execution, evaluations] of this.#evaluations(jobs)) execution.evaluateAll(evaluations)
   }
 
-  async #runAsync(this: MultilinearForm, job: Job): Promise<void> {
-    let accumulate = false
-    for (const [execution, leftOut, inputs] of this.#evaluations(job)) {
-      await execution.evaluateAsync(leftOut, inputs, { out: job.out, accumulate })
-      accumulate = true
-    }
-    if (!accumulate) clear(job.out)
+  async #runAsync(this: MultilinearForm, jobs: readonly Job[]): Promise<void> {
+    for (const [execution, evaluations] of this.#evaluations(jobs)) await execution.evaluateAllAsync(evaluations)
   }
 
   /** Checks everything. `resultName`: what messages call a result that was given. */
@@ -179,15 +166,24 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
     }))
   }
 
-  /** What to evaluate for a result, in order. */
-  *#evaluations({ target, terms }: Job): Generator<[E, leftOut: number, FloatArray[]]> {
-    for (const { leftOut, values, replaced } of terms) {
-      for (const [n, execution] of this.#executions.entries()) {
-        // Without weights F does not depend on them.
-        if (n > 0 && (target === 'weight' || replaced === 'weight')) continue
-        yield [execution, leftOut, execution.operands.flatMap((_, at) => (at === leftOut ? [] : [values[at]!]))]
-      }
-    }
+  /** What to evaluate, in order, for each execution. What no term reaches is zero. */
+  #evaluations(jobs: readonly Job[]): [E, Evaluation<number>[]][] {
+    for (const { terms, out } of jobs) if (terms.length === 0) clear(out)
+    const begun = new Set<FloatArray>()
+    const all = this.#executions.map((execution, n): [E, Evaluation<number>[]] => {
+      const evaluations = jobs.flatMap(({ target, terms, out }) =>
+        terms.flatMap(({ leftOut, values, replaced }): Evaluation<number>[] => {
+          // Without weights F does not depend on them.
+          if (n > 0 && (target === 'weight' || replaced === 'weight')) return []
+          const inputs = execution.operands.flatMap((_, at) => (at === leftOut ? [] : [values[at]!]))
+          const accumulate = begun.has(out)
+          begun.add(out)
+          return [{ target: leftOut, inputs, out, accumulate }]
+        }),
+      )
+      return [execution, evaluations]
+    })
+    return all.filter(([, evaluations]) => evaluations.length > 0)
   }
 }
 

@@ -2,6 +2,8 @@ import type { Irreps } from '../o3/irreps.js'
 import type { DeviceArray } from '../runtime/device-array.js'
 import {
   countSamples,
+  type EvaluateOptions,
+  type Evaluation,
   Execution,
   type FloatArray,
   type NamedArray,
@@ -11,9 +13,12 @@ import {
 } from '../runtime/execute.js'
 import { hold } from '../runtime/memory.js'
 import type { DeviceId } from '../runtime/native.js'
-import type { AsyncEvaluator, ResultOptions } from './form.js'
+import type { AsyncEvaluator } from './form.js'
 import { type OperandWeights, SCALED, scalePlan, spreadPlan } from './operand-weights.js'
 import { encodePlan, type Triple } from './plan.js'
+
+/** Where a result goes, and whether it is added to what is there. */
+type ResultOptions = EvaluateOptions & { out: FloatArray }
 
 /** One evaluation of several. */
 type Step = readonly [execution: Execution, leftOut: Target, inputs: readonly FloatArray[], options: ResultOptions]
@@ -71,25 +76,24 @@ export class ScaledExecution implements AsyncEvaluator {
     })
   }
 
-  evaluate(leftOut: number, inputs: readonly FloatArray[], options: ResultOptions): FloatArray {
-    for (const [execution, target, arrays, where] of this.#steps(leftOut, inputs, options)) {
-      execution.evaluate(target, arrays, where)
+  evaluateAll(evaluations: readonly Evaluation<number>[]): void {
+    for (const evaluation of evaluations) {
+      for (const [execution, target, arrays, where] of this.#steps(evaluation)) {
+        execution.evaluate(target, arrays, where)
+      }
     }
-    return options.out
   }
 
   /** Inputs are copied before this returns, unless an `Execution` would use them in place. */
-  async evaluateAsync(leftOut: number, inputs: readonly FloatArray[], options: ResultOptions): Promise<FloatArray> {
-    const held = new Map(inputs.map((array) => [array, hold(array)]))
-    const steps = this.#steps(
-      leftOut,
-      inputs.map((array) => held.get(array)!),
-      options,
-    )
-    for (const [execution, target, arrays, where] of steps) {
-      await execution.evaluateAsync(target, arrays, where)
+  async evaluateAllAsync(evaluations: readonly Evaluation<number>[]): Promise<void> {
+    const given = new Set(evaluations.flatMap(({ inputs }) => inputs))
+    const held = new Map([...given].map((array) => [array, hold(array)]))
+    for (const evaluation of evaluations) {
+      const inputs = evaluation.inputs.map((array) => held.get(array)!)
+      for (const [execution, target, arrays, where] of this.#steps({ ...evaluation, inputs })) {
+        await execution.evaluateAsync(target, arrays, where)
+      }
     }
-    return options.out
   }
 
   samples(arrays: readonly NamedArray[]): number | undefined {
@@ -116,12 +120,12 @@ export class ScaledExecution implements AsyncEvaluator {
   }
 
   /** What to evaluate, in order; only the last writes to `options.out`. */
-  *#steps(leftOut: number, inputs: readonly FloatArray[], options: ResultOptions): Generator<Step, void> {
-    const values = [...inputs.slice(0, leftOut), undefined, ...inputs.slice(leftOut)]
-    const samples = this.#samplesOf(values, leftOut, options.out)
+  *#steps({ target, inputs, out, accumulate }: Evaluation<number>): Generator<Step, void> {
+    const values = [...inputs.slice(0, target), undefined, ...inputs.slice(target)]
+    const samples = this.#samplesOf(values, target, out)
     const call: Call = { values, samples, temporaries: [], spread: new Map() }
     try {
-      yield* this.#evaluate(call, leftOut, options)
+      yield* this.#evaluate(call, target, { out, accumulate })
     } finally {
       for (const array of call.temporaries) array.dispose()
     }

@@ -7,7 +7,7 @@ import {
   callNativeAsync,
   loadAddon,
   type DeviceId,
-  type NativeCall,
+  type NativeEvaluation,
   type NativeExecutor,
   type NativeOperand,
 } from './native.js'
@@ -53,6 +53,16 @@ export interface AsyncOptions<Out extends FloatArray = FloatArray> extends Evalu
   signal?: AbortSignal
 }
 
+/** One of several evaluations: an operand from all others, given in their order. */
+export interface Evaluation<Operand extends number = Target> {
+  target: Operand
+  inputs: readonly FloatArray[]
+  /** Where the result goes. */
+  out: FloatArray
+  /** Adds to what `out` holds, also by an earlier evaluation, instead of overwriting it. */
+  accumulate?: boolean
+}
+
 /** An array under the name that messages give it, for an operand or for the result. */
 export interface NamedArray {
   name: string
@@ -94,11 +104,11 @@ export class Execution implements Disposable {
   evaluate<A extends FloatArray>(target: Target, inputs: readonly A[], options?: { out?: undefined }): ResultOf<A>
   evaluate(target: Target, inputs: readonly FloatArray[], options?: EvaluateOptions): FloatArray
   evaluate(target: Target, inputs: readonly FloatArray[], options: EvaluateOptions = {}): FloatArray {
-    const { batch, out } = this.#prepare(target, inputs, options)
+    const { batch, evaluation } = this.#prepare(target, inputs, options)
     callNative(() => {
-      this.#native.evaluate(...this.#call(target, inputs, out, batch, options.accumulate))
+      this.#native.evaluate(batch, encode(evaluation))
     })
-    return out
+    return evaluation.out
   }
 
   /**
@@ -122,11 +132,26 @@ export class Execution implements Disposable {
   evaluateAsync(target: Target, inputs: readonly FloatArray[], options?: AsyncOptions): Promise<FloatArray>
   async evaluateAsync(target: Target, inputs: readonly FloatArray[], options: AsyncOptions = {}): Promise<FloatArray> {
     options.signal?.throwIfAborted()
-    const { batch, out } = this.#prepare(target, inputs, options, allocateOnHost)
-    await callNativeAsync(() =>
-      this.#native.evaluateAsync(...this.#call(target, inputs, out, batch, options.accumulate)),
-    )
-    return out
+    const { batch, evaluation } = this.#prepare(target, inputs, options, allocateOnHost)
+    await callNativeAsync(() => this.#native.evaluateAsync(batch, encode(evaluation)))
+    return evaluation.out
+  }
+
+  /**
+   * Several evaluations, in their order; what more than one of them reads is read once. Results must lie apart from each other, unless
+   * later ones are added to earlier ones, and may share memory with inputs, which all hold what they held before.
+   */
+  evaluateAll(evaluations: readonly Evaluation[]): void {
+    const batch = this.#samplesOf(evaluations)
+    callNative(() => {
+      this.#native.evaluate(batch, ...evaluations.map(encode))
+    })
+  }
+
+  /** The same off the event loop; see `evaluateAsync`. */
+  async evaluateAllAsync(evaluations: readonly Evaluation[]): Promise<void> {
+    const batch = this.#samplesOf(evaluations)
+    await callNativeAsync(() => this.#native.evaluateAsync(batch, ...evaluations.map(encode)))
   }
 
   /**
@@ -156,21 +181,29 @@ export class Execution implements Disposable {
     inputs: readonly FloatArray[],
     { out, accumulate }: EvaluateOptions,
     onHost?: (length: number) => Float32Array,
-  ): { batch: number; out: FloatArray } {
+  ): { batch: number; evaluation: Evaluation } {
     if (accumulate && out === undefined) throw expected('an array to add to', 'out', out)
+    const batch = this.samples(this.#named({ target, inputs, out })) ?? 0
+    const result = out ?? this.newResult(target, batch, inputs.slice(0, target === 3 ? 3 : 2), onHost)
+    return { batch, evaluation: { target, inputs, out: result, accumulate } }
+  }
+
+  #samplesOf(evaluations: readonly Evaluation[]): number {
+    return this.samples(evaluations.flatMap((evaluation) => this.#named(evaluation))) ?? 0
+  }
+
+  #named({ target, inputs, out }: Pick<Evaluation, 'target' | 'inputs'> & { out?: FloatArray }): NamedArray[] {
     const others = ([0, 1, 2, 3] as const).filter((o) => o !== target && o < this.operands.length)
     const arrays: NamedArray[] = others.map((operand, n) => {
       return { name: this.operands[operand].name, operand, array: inputs[n] }
     })
-    if (out !== undefined) arrays.push({ name: 'out', operand: target, array: out })
-    const batch = this.samples(arrays) ?? 0
-    return { batch, out: out ?? this.newResult(target, batch, inputs.slice(0, target === 3 ? 3 : 2), onHost) }
+    return out === undefined ? arrays : [...arrays, { name: 'out', operand: target, array: out }]
   }
+}
 
-  #call(target: Target, inputs: readonly FloatArray[], out: FloatArray, batch: number, accumulate = false): NativeCall {
-    const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
-    return [target, x1, x2, y, w, batch, accumulate]
-  }
+function encode({ target, inputs, out, accumulate = false }: Evaluation): NativeEvaluation {
+  const [x1, x2, y, w] = [...inputs.slice(0, target), out, ...inputs.slice(target)].map(nativeOf)
+  return [target, x1, x2, y, w, accumulate]
 }
 
 /**

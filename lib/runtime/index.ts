@@ -17,6 +17,7 @@ export {
   type AsyncOptions,
   type EncodedPlan,
   type EvaluateOptions,
+  type Evaluation,
   type FloatArray,
   type OperandInfo,
   type ResultOf,

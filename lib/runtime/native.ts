@@ -86,20 +86,20 @@ export interface Addon {
   NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
 }
 
-/** A plan on a device. All operands in their order, with the result's memory as that of `target`; w where there are weights. */
+/** A plan on a device. What several evaluations of one call read is read once. */
 export interface NativeExecutor {
-  evaluate(...call: NativeCall): void
-  evaluateAsync(...call: NativeCall): Promise<void>
+  evaluate(batch: number, ...evaluations: NativeEvaluation[]): void
+  evaluateAsync(batch: number, ...evaluations: NativeEvaluation[]): Promise<void>
   dispose(): void
 }
 
-export type NativeCall = [
+/** All operands in their order, with the result's memory as that of `target`; w where there are weights. */
+export type NativeEvaluation = [
   target: number,
   x1: NativeOperand,
   x2: NativeOperand,
   y: NativeOperand,
   w: NativeOperand | undefined,
-  batch: number,
   accumulate: boolean,
 ]
 

@@ -39,8 +39,10 @@ function slope(site: Site, scalar: Scalar, result: number, operands: ReadonlyMap
 
 class Slope implements Operation {
   readonly key: string
+  readonly title: string
   readonly rows: Rows
   readonly dim: number
+  readonly group: string
   readonly compiled: CompiledSlopes
 
   constructor(
@@ -52,8 +54,14 @@ class Slope implements Operation {
     const { like } = scalar.given[result]
     this.rows = like === 'weight' ? 1 : index.of
     this.dim = contraction.operand(like).kind === 'weights' ? contraction.weightNumel : dimOf(contraction, like)
+    this.title = `${contraction.constructor.name} of ${scalar.given.length} operands, slope ${result}`
     this.key = `slope ${identify(scalar)} ${identify(index)} ${result} ${describeRows(this.rows)}`
+    this.group = `slopes ${identify(scalar)} ${identify(index)}`
     this.compiled = compiled(scalar, result)
+  }
+
+  get operands(): readonly number[] {
+    return this.compiled.read
   }
 
   vjp(inputs: readonly Tensor[], grad: Tensor, wanted: readonly boolean[]): (Tensor | undefined)[] {
@@ -79,9 +87,20 @@ class Slope implements Operation {
   }
 
   native(_kernels: Kernels, inputs: readonly FloatArray[], out: FloatArray, run: Bindings): void {
-    const native = nativeSlope(this.site.contraction, this.scalar, this.result)
+    this.nativeTogether([this], new Map(this.operands.map((operand, n) => [operand, inputs[n]])), [out], run)
+  }
+
+  nativeTogether(
+    members: readonly Slope[],
+    operands: ReadonlyMap<number, FloatArray>,
+    outs: readonly FloatArray[],
+    run: Bindings,
+  ): void {
+    const results = members.map(({ result }) => result)
+    const { native, read } = nativeSlopes(this.site.contraction, this.scalar, results)
+    const inputs = read.map((operand) => operands.get(operand)!)
     const { of } = run.segments(this.site.index)
-    callNative(() => native.run(of, ...inputs.map(nativeOf), nativeOf(out)))
+    callNative(() => native.run(of, ...inputs.map(nativeOf), ...outs.map(nativeOf)))
   }
 }
 
@@ -93,25 +112,27 @@ function identify(object: object): number {
   return identities.get(object)!
 }
 
-const slopes = new WeakMap<Scalar, Map<number, CompiledSlopes>>()
-const natives = new WeakMap<Scalar, Map<number, NativeContraction>>()
+const slopes = new WeakMap<Scalar, Map<string, CompiledSlopes>>()
+const natives = new WeakMap<Scalar, Map<string, { native: NativeContraction; read: readonly number[] }>>()
 
 function compiled(scalar: Scalar, result: number): CompiledSlopes {
-  return remember(slopes, scalar, result, () => scalar.compile([result]))
+  return remember(slopes, scalar, String(result), () => scalar.compile([result]))
 }
 
-function nativeSlope(contraction: Contraction, scalar: Scalar, result: number): NativeContraction {
-  return remember(natives, scalar, result, () => {
-    const { plan } = contraction.encodeSlopes(scalar, [result])
-    return callNative(() => new (loadAddon().NativeContraction)(contraction.device, plan.integers, plan.reals))
+/** What computes several slopes at once, and which operands it reads. */
+function nativeSlopes(contraction: Contraction, scalar: Scalar, results: readonly number[]) {
+  return remember(natives, scalar, results.join(), () => {
+    const { plan, read } = contraction.encodeSlopes(scalar, results)
+    const { integers, reals } = plan
+    return { native: callNative(() => new (loadAddon().NativeContraction)(contraction.device, integers, reals)), read }
   })
 }
 
-function remember<T>(known: WeakMap<Scalar, Map<number, T>>, scalar: Scalar, result: number, make: () => T): T {
+function remember<T>(known: WeakMap<Scalar, Map<string, T>>, scalar: Scalar, key: string, make: () => T): T {
   let of = known.get(scalar)
-  if (of === undefined) known.set(scalar, (of = new Map<number, T>()))
-  let found = of.get(result)
-  if (found === undefined) of.set(result, (found = make()))
+  if (of === undefined) known.set(scalar, (of = new Map<string, T>()))
+  let found = of.get(key)
+  if (found === undefined) of.set(key, (found = make()))
   return found
 }
 

@@ -21,6 +21,7 @@ let identified = 0
 /** F with an argument left out: again linear in every other one, so that every derivative leaves out another. */
 class Evaluation implements Operation {
   readonly key: string
+  readonly title: string
   readonly rows: Rows
   readonly dim: number
 
@@ -29,6 +30,7 @@ class Evaluation implements Operation {
     readonly leftOut: number,
   ) {
     ;({ rows: this.rows, dim: this.dim } = form.args[leftOut])
+    this.title = `${form.name} without argument ${leftOut}`
     if (!identities.has(form)) identities.set(form, identified++)
     this.key = `evaluate ${identities.get(form)!} ${leftOut} ${describeRows(this.rows)}`
   }

@@ -7,7 +7,17 @@ import type { Graph } from '../product/graph.js'
 import { Segments } from '../product/segments.js'
 import { sorted } from './gradient.js'
 import { Kernels } from './kernels.js'
-import { type Axis, type Bindings, describeRows, type Edges, Index, Input, type Rows, type Tensor } from './tensor.js'
+import {
+  type Axis,
+  type Bindings,
+  describeRows,
+  describeShape,
+  type Edges,
+  Index,
+  Input,
+  type Rows,
+  type Tensor,
+} from './tensor.js'
 
 /** What a program is run with. */
 export interface RunArguments {
@@ -19,8 +29,12 @@ export interface RunArguments {
   graphs?: ReadonlyMap<Edges, Graph>
 }
 
-/** One operation: which values it reads and writes. */
+/** One operation, or several that are computed together: which values are read and written. */
 interface Step {
+  members: Member[]
+}
+
+interface Member {
   tensor: Tensor
   inputs: number[]
   value: number
@@ -52,18 +66,27 @@ interface Slot<A> {
 export class Program {
   readonly outputs: readonly Tensor[]
   readonly #places: Place[] = []
-  readonly #steps: Step[] = []
+  #steps: Step[] = []
   readonly #results: number[]
   readonly #kernels: Kernels | undefined
   readonly #slots: Slot<FloatArray>[] = []
   readonly #referenceSlots: Slot<Float64Array>[] = []
   #slotCount = 0
 
-  /** @param options.device none for a program that only `reference` is called of */
-  constructor(outputs: readonly Tensor[], options: { device?: DeviceOption | 'none' } = {}) {
+  /** Where the time of runs went, by operation and shape; empty unless it was asked for. */
+  readonly profile = new Map<string, { calls: number; seconds: number }>()
+  readonly #profiled: boolean
+
+  /**
+   * @param options.device none for a program that only `reference` is called of
+   * @param options.profile whether to time every operation
+   */
+  constructor(outputs: readonly Tensor[], options: { device?: DeviceOption | 'none'; profile?: boolean } = {}) {
     this.outputs = outputs
+    this.#profiled = options.profile ?? false
     if (options.device !== 'none') this.#kernels = new Kernels(resolveDevice(options.device))
     this.#results = this.#number(outputs)
+    if (this.#kernels) this.#steps = together(this.#steps)
     this.#takeTurns()
   }
 
@@ -77,8 +100,18 @@ export class Program {
     const kernels = this.#kernels
     if (kernels === undefined) throw new GauntletError('ERR_DEVICE', 'This program was made for no device')
     const memory = (length: number) => kernels.allocate(length)
-    return this.#compute(given, this.#slots, memory, viewOf, ({ tensor }, inputs, out, run) => {
-      tensor.operation.native(kernels, inputs, out, run)
+    return this.#compute(given, this.#slots, memory, viewOf, ({ members }, arrays, run) => {
+      const start = this.#profiled ? performance.now() : 0
+      const [{ tensor, inputs, value }] = members
+      if (members.length > 1) computeTogether(members, arrays, run)
+      else
+        tensor.operation.native(
+          kernels,
+          inputs.map((input) => arrays[input]),
+          arrays[value],
+          run,
+        )
+      if (this.#profiled) this.#note(members, (performance.now() - start) / 1000)
     })
   }
 
@@ -86,14 +119,29 @@ export class Program {
   reference(given: RunArguments): Float64Array[] {
     const memory = (length: number) => new Float64Array(length)
     const view = (array: Float64Array, length: number) => array.subarray(0, length)
-    return this.#compute(given, this.#referenceSlots, memory, view, ({ tensor }, inputs, out, run) => {
-      tensor.operation.reference(inputs, out, run)
+    return this.#compute(given, this.#referenceSlots, memory, view, ({ members }, arrays, run) => {
+      for (const { tensor, inputs, value } of members) {
+        tensor.operation.reference(
+          inputs.map((input) => arrays[input]),
+          arrays[value],
+          run,
+        )
+      }
     })
   }
 
   /** Floats of memory that the program holds. */
   get memory(): number {
     return this.#slots.reduce((sum, { memory }) => sum + memory.length, 0)
+  }
+
+  #note(members: readonly Member[], seconds: number): void {
+    const names = members.map(({ tensor: { operation, rows, dim } }) => {
+      return `${operation.title ?? operation.key} ${describeShape(rows, dim)}`
+    })
+    const name = names.join(' and ')
+    const entry = this.profile.get(name) ?? { calls: 0, seconds: 0 }
+    this.profile.set(name, { calls: entry.calls + 1, seconds: entry.seconds + seconds })
   }
 
   /** Numbers everything that outputs are made of; what has the same key and inputs has the same number. */
@@ -107,7 +155,7 @@ export class Program {
       if (value === undefined) {
         value = this.#places.push({ tensor, slot: undefined }) - 1
         known.set(key, value)
-        if (!(tensor.operation instanceof Input)) this.#steps.push({ tensor, inputs, value })
+        if (!(tensor.operation instanceof Input)) this.#steps.push({ members: [{ tensor, inputs, value }] })
       }
       numbers.set(tensor, value)
     }
@@ -117,8 +165,8 @@ export class Program {
   /** Gives every value a slot that no value needed at the same time has; slots serve values of one shape. */
   #takeTurns(): void {
     const lastUse = new Map<number, number>()
-    this.#steps.forEach(({ inputs, value }, step) => {
-      for (const input of [...inputs, value]) lastUse.set(input, step)
+    this.#steps.forEach(({ members }, step) => {
+      for (const { inputs, value } of members) for (const used of [...inputs, value]) lastUse.set(used, step)
     })
     for (const result of this.#results) lastUse.set(result, Infinity)
     const free = new Map<string, number[]>()
@@ -127,16 +175,17 @@ export class Program {
       if (!free.has(shape)) free.set(shape, [])
       return free.get(shape)!
     }
-    this.#steps.forEach(({ tensor, inputs, value }, step) => {
+    this.#steps.forEach(({ members }, step) => {
       const release = (): void => {
-        for (const input of new Set(inputs)) {
+        for (const input of new Set(members.flatMap(({ inputs }) => inputs))) {
           const { slot, tensor: of } = this.#places[input]
           if (slot !== undefined && lastUse.get(input) === step) freeOf(of).push(slot)
         }
       }
-      if (tensor.operation.inPlace) release()
-      this.#places[value].slot = freeOf(tensor).pop() ?? this.#slotCount++
-      if (!tensor.operation.inPlace) release()
+      const inPlace = members.length === 1 && members[0].tensor.operation.inPlace
+      if (inPlace) release()
+      for (const { tensor, value } of members) this.#places[value].slot = freeOf(tensor).pop() ?? this.#slotCount++
+      if (!inPlace) release()
     })
   }
 
@@ -145,7 +194,7 @@ export class Program {
     slots: Slot<A>[],
     memory: (length: number) => A,
     view: (array: A, length: number) => A,
-    compute: (step: Step, inputs: A[], out: A, run: Bindings) => void,
+    compute: (step: Step, arrays: A[], run: Bindings) => void,
   ): A[] {
     const run = bind(given)
     const lengthOf = (tensor: Tensor): number => run.count(tensor.rows) * tensor.dim
@@ -153,12 +202,50 @@ export class Program {
       const length = lengthOf(tensor)
       return slot === undefined ? (inputOf(given, tensor, length) as A) : take(slots, slot, length, memory, view)
     })
-    for (const step of this.#steps) {
-      const inputs = step.inputs.map((input) => arrays[input])
-      compute(step, inputs, arrays[step.value], run)
-    }
+    for (const step of this.#steps) compute(step, arrays, run)
     return this.#results.map((result) => arrays[result])
   }
+}
+
+/** Joins operations of one group at the same operands, where all operands are there before the first of them. */
+function together(steps: readonly Step[]): Step[] {
+  const madeAt = new Map(steps.flatMap(({ members }, step) => members.map(({ value }) => [value, step] as const)))
+  const groups = new Map<string, { at: number; operands: Map<number, number> }[]>()
+  const joined = steps.map(({ members }): Step => ({ members: [...members] }))
+  steps.forEach(({ members: [member] }, step) => {
+    const { group, operands } = member.tensor.operation
+    if (group === undefined || operands === undefined) return
+    if (!groups.has(group)) groups.set(group, [])
+    const known = groups.get(group)!
+    const bound = operands.map((operand, n) => [operand, member.inputs[n]] as const)
+    const found = known.find(({ at, operands }) => {
+      return bound.every(([operand, value]) => {
+        return (operands.get(operand) ?? value) === value && (madeAt.get(value) ?? -1) < at
+      })
+    })
+    if (found === undefined) {
+      known.push({ at: step, operands: new Map(bound) })
+      return
+    }
+    for (const [operand, value] of bound) found.operands.set(operand, value)
+    joined[found.at].members.push(member)
+    joined[step].members = []
+  })
+  return joined.filter(({ members }) => members.length > 0)
+}
+
+function computeTogether(members: readonly Member[], arrays: readonly FloatArray[], run: Bindings): void {
+  const operations = members.map(({ tensor }) => tensor.operation)
+  const operands = new Map<number, FloatArray>()
+  for (const { tensor, inputs } of members) {
+    tensor.operation.operands!.forEach((operand, n) => operands.set(operand, arrays[inputs[n]]))
+  }
+  operations[0].nativeTogether!(
+    operations,
+    operands,
+    members.map(({ value }) => arrays[value]),
+    run,
+  )
 }
 
 /** A slot's memory as an array of so many floats. */

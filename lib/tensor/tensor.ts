@@ -52,6 +52,8 @@ export interface Operation {
   readonly dim: number
   /** Operations with the same key make the same of the same inputs. */
   readonly key: string
+  /** What a profile calls it; its key unless told. */
+  readonly title?: string
   /** Whether the result may take the place of an input that has its shape. */
   readonly inPlace?: boolean
   /** The gradients of <grad, result> with respect to inputs, where `wanted`; undefined where it is zero. */
@@ -59,6 +61,17 @@ export interface Operation {
   /** Its definition, in float64. */
   reference(inputs: readonly Float64Array[], out: Float64Array, run: Bindings): void
   native(kernels: Kernels, inputs: readonly FloatArray[], out: FloatArray, run: Bindings): void
+  /** Operations that say the same here, at the same operands, can be computed together. */
+  readonly group?: string
+  /** Which operand of the group each input is. */
+  readonly operands?: readonly number[]
+  /** This operation and others of its group, `members`, in one call. */
+  nativeTogether?(
+    members: readonly Operation[],
+    operands: ReadonlyMap<number, FloatArray>,
+    outs: readonly FloatArray[],
+    run: Bindings,
+  ): void
 }
 
 /**
@@ -107,6 +120,7 @@ export class Input implements Operation {
 /** Numbers that never change, row-major. */
 class Constant implements Operation {
   readonly key: string
+  readonly #rounded: Float32Array
   static #made = 0
 
   constructor(
@@ -115,6 +129,7 @@ class Constant implements Operation {
     readonly values: ArrayLike<number>,
   ) {
     this.key = `constant ${Constant.#made++}`
+    this.#rounded = Float32Array.from(values)
   }
 
   vjp(): [] {
@@ -126,7 +141,7 @@ class Constant implements Operation {
   }
 
   native(kernels: Kernels, _inputs: readonly FloatArray[], out: FloatArray): void {
-    kernels.write(out, Float32Array.from(this.values))
+    kernels.write(out, this.#rounded)
   }
 }
 

@@ -63,14 +63,10 @@ void deliver(std::shared_ptr<Memory> result, Argument& out) {
   }
 }
 
-bool Placement::overlaps_another(size_t n) const {
-  for (size_t other = 0; other < arguments_.size(); ++other) {
-    if (other != n && arguments_[n].overlaps(arguments_[other])) return true;
-  }
-  return false;
-}
-
 Operand Placement::move_away(size_t n, bool read) {
+  for (const auto& [other, memory] : elsewhere_) {
+    if (arguments_[other].same_as(arguments_[n])) return operand_of(*memory);
+  }
   elsewhere_.emplace_back(n, memory_like(arguments_[n], read));
   return operand_of(*elsewhere_.back().second);
 }
@@ -82,30 +78,35 @@ void Placement::deliver() {
 Call::Call(const Napi::CallbackInfo& info, const Shape& shape, Device device) {
   int64_t samples;
   operands = shape.dim[kWeights] > 0 ? kOperands : kOperands - 1;
-  if (napi_get_value_int32(info.Env(), info[0], &target) != napi_ok || target < 0 || target >= operands) {
-    throw Error("ERR_ARGUMENT",
-                "Expected a number from 0 to " + std::to_string(operands - 1) + " for the operand to leave out");
-  }
-  if (napi_get_value_int64(info.Env(), info[5], &samples) != napi_ok || samples < 0) {
+  if (napi_get_value_int64(info.Env(), info[0], &samples) != napi_ok || samples < 0) {
     throw Error("ERR_ARGUMENT", "Expected a whole number for the batch");
   }
-  if (napi_get_value_bool(info.Env(), info[6], &accumulate) != napi_ok) {
-    throw Error("ERR_ARGUMENT", "Expected true or false for accumulate");
-  }
   batch = static_cast<size_t>(samples);
-  for (int o = 0; o < operands; ++o) {
-    arguments[o] = read_argument(info.Env(), info[1 + o], device);
-    const size_t rows = o == kWeights && shape.shared_weights ? 1 : batch;
-    check_rows(arguments[o], rows, shape.dim[o], "operand " + std::to_string(o));
+  for (size_t n = 1; n == 1 || n < info.Length(); ++n) {
+    if (!info[n].IsArray()) throw Error("ERR_ARGUMENT", "Expected an array for an evaluation");
+    const Napi::Array given = info[n].As<Napi::Array>();
+    Evaluation& evaluation = evaluations.emplace_back();
+    const napi_value target = given[0u], accumulate = given[1u + kOperands];
+    if (napi_get_value_int32(info.Env(), target, &evaluation.target) != napi_ok || evaluation.target < 0 ||
+        evaluation.target >= operands) {
+      throw Error("ERR_ARGUMENT",
+                  "Expected a number from 0 to " + std::to_string(operands - 1) + " for the operand to leave out");
+    }
+    if (napi_get_value_bool(info.Env(), accumulate, &evaluation.accumulate) != napi_ok) {
+      throw Error("ERR_ARGUMENT", "Expected true or false for accumulate");
+    }
+    for (int o = 0; o < operands; ++o) {
+      const napi_value value = given[1u + o];
+      arguments.push_back(read_argument(info.Env(), value, device));
+      const size_t rows = o == kWeights && shape.shared_weights ? 1 : batch;
+      check_rows(arguments.back(), rows, shape.dim[o], "operand " + std::to_string(o));
+    }
   }
 }
 
-bool Call::out_overlaps_input() const {
-  const Argument& out = arguments[target];
-  for (int o = 0; o < operands; ++o) {
-    if (o != target && out.overlaps(arguments[o])) return true;
-  }
-  return false;
+Napi::Object argument_object(const Napi::CallbackInfo& info, const Call& call, size_t argument) {
+  const auto evaluation = info[1 + argument / call.operands].As<Napi::Array>();
+  return Napi::Value(evaluation[static_cast<uint32_t>(1 + argument % call.operands)]).As<Napi::Object>();
 }
 
 }  // namespace gauntlet::binding

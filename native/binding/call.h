@@ -1,4 +1,4 @@
-// One call as JavaScript made it: its operands, checked.
+// Calls as JavaScript made them: their operands, checked.
 #pragma once
 
 #include <napi.h>
@@ -37,6 +37,7 @@ struct Argument {
   bool overlaps(const Argument& other) const {
     return length > 0 && other.length > 0 && data < other.data + other.length && other.data < data + length;
   }
+  bool same_as(const Argument& other) const { return data == other.data && length == other.length; }
 };
 
 /// Throws Error for anything but a Float32Array or a DeviceArray on `device`.
@@ -54,6 +55,16 @@ std::shared_ptr<Memory> memory_like(const Argument& out, bool copied = false);
 /// Puts a result computed in such memory where it belongs.
 void deliver(std::shared_ptr<Memory> result, Argument& out);
 
+/// Whether result n of `arguments`, of which those m with is_result(m) are results, overlaps another that is not that same result.
+template <typename IsResult>
+bool overlaps_another(std::span<const Argument> arguments, const IsResult& is_result, size_t n) {
+  for (size_t other = 0; other < arguments.size(); ++other) {
+    if (is_result(other) && arguments[other].same_as(arguments[n])) continue;
+    if (arguments[other].overlaps(arguments[n])) return true;
+  }
+  return false;
+}
+
 /// Decides where the results of a call are computed. One that overlaps another argument is computed elsewhere first, since kernels
 /// may overwrite it before they have read all of their inputs.
 class Placement {
@@ -63,14 +74,14 @@ class Placement {
   Placement(std::span<Argument> arguments, std::span<Operand> operands, const IsResult& is_result, bool read = false)
       : arguments_(arguments) {
     for (size_t n = 0; n < arguments.size(); ++n) {
-      operands[n] = is_result(n) && overlaps_another(n) ? move_away(n, read) : operand_of(arguments[n]);
+      const bool away = is_result(n) && overlaps_another(arguments, is_result, n);
+      operands[n] = away ? move_away(n, read) : operand_of(arguments[n]);
     }
   }
   /// Puts results where they belong.
   void deliver();
 
  private:
-  bool overlaps_another(size_t n) const;
   Operand move_away(size_t n, bool read);
 
   std::span<Argument> arguments_;
@@ -83,20 +94,28 @@ struct Shape {
   bool shared_weights;
 };
 
+/// Evaluations of a plan. Their arguments are operands of the first, of the second and so on.
 struct Call {
-  int target;
   size_t batch;
-  bool accumulate;
-  int operands;  // 3 without weights
-  Argument arguments[kOperands];
+  int operands;  // of an evaluation: 3 without weights
+  std::vector<Evaluation> evaluations;
+  std::vector<Argument> arguments;
 
-  /// Reads (target, x1, x2, y, w, batch, accumulate) for an executor on `device`. Throws Error on anything a kernel must not see.
+  /// Reads (batch, [target, x1, x2, y, w, accumulate], ...) for an executor on `device`. Throws Error on anything a kernel must not
+  /// see.
   Call(const Napi::CallbackInfo& info, const Shape& shape, Device device);
 
-  Argument& out() { return arguments[target]; }
-  /// Where in the arguments of the call `out` is.
-  int out_position() const { return 1 + target; }
-  bool out_overlaps_input() const;
+  const Evaluation& evaluation_of(size_t argument) const { return evaluations[argument / operands]; }
+  bool is_result(size_t argument) const {
+    return static_cast<int>(argument % operands) == evaluation_of(argument).target;
+  }
+  /// What kernels are given of an argument.
+  void place(size_t argument, Operand operand) {
+    evaluations[argument / operands].operands[argument % operands] = operand;
+  }
 };
+
+/// An argument's object.
+Napi::Object argument_object(const Napi::CallbackInfo& info, const Call& call, size_t argument);
 
 }  // namespace gauntlet::binding

@@ -1,8 +1,8 @@
 #include "binding/executor.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
+#include <vector>
 
 #include "binding/call.h"
 #include "binding/errors.h"
@@ -21,34 +21,27 @@ std::shared_ptr<Executor> make_executor(const Plan& plan, Device device) {
 #endif
 }
 
-/// An evaluation on a thread of libuv's pool. It holds the executor and all memory it works on, whatever JavaScript does
-/// meanwhile.
-class Evaluation : public Napi::AsyncWorker {
+/// Evaluations on a thread of libuv's pool. They hold the executor and all memory they work on, whatever JavaScript does meanwhile.
+class AsyncCall : public Napi::AsyncWorker {
  public:
-  Evaluation(Napi::Env env, std::shared_ptr<Executor> executor, Call& call, Napi::Object out)
-      : Napi::AsyncWorker(env, "gauntlet:evaluate"),
-        deferred_(Napi::Promise::Deferred::New(env)),
+  AsyncCall(const Napi::CallbackInfo& info, std::shared_ptr<Executor> executor, Call call)
+      : Napi::AsyncWorker(info.Env(), "gauntlet:evaluate"),
+        deferred_(Napi::Promise::Deferred::New(info.Env())),
         executor_(std::move(executor)),
-        target_(call.target),
-        batch_(call.batch),
-        accumulate_(call.accumulate),
-        out_(Napi::Persistent(out)),
-        out_argument_(call.out()) {
-    for (int o = 0; o < call.operands; ++o) {
-      const Argument& argument = call.arguments[o];
-      const bool read = o != target_ || accumulate_;
-      if (o == target_ && call.out_overlaps_input()) {
-        memory_[o] = memory_like(argument, read);
-      } else if (argument.device_array) {
-        memory_[o] = argument.device_array->memory();
-      } else if ((memory_[o] = find_allocated(argument.data))) {
-        operands_[o] = {argument.data};  // may lie anywhere in that memory
-        continue;
-      } else {
-        memory_[o] = Memory::on(kHost, argument.length);
-        if (read) memory_[o]->copy_from(argument.data);
+        call_(std::move(call)) {
+    const auto is_result = [&](size_t n) { return call_.is_result(n); };
+    for (size_t n = 0; n < call_.arguments.size(); ++n) {
+      const auto same = [&](const Place& place) {
+        return place.result == is_result(n) && place.argument.same_as(call_.arguments[n]);
+      };
+      auto place = std::find_if(places_.begin(), places_.end(), same);
+      if (place == places_.end()) {
+        const bool away = is_result(n) && overlaps_another(call_.arguments, is_result, n);
+        const bool read = !is_result(n) || call_.evaluation_of(n).accumulate;
+        place = places_.insert(place, find_place(call_.arguments[n], is_result(n), away, read));
+        if (is_result(n)) place->object = Napi::Persistent(argument_object(info, call_, n));
       }
-      operands_[o] = operand_of(*memory_[o]);
+      call_.place(n, place->operand);
     }
   }
 
@@ -57,14 +50,16 @@ class Evaluation : public Napi::AsyncWorker {
  protected:
   void Execute() override {
     try {
-      executor_->evaluate(target_, operands_, batch_, accumulate_);
+      executor_->evaluate(call_.evaluations, call_.batch);
     } catch (...) {
       failure_ = current_failure();
     }
   }
 
   void OnOK() override {
-    if (!failure_.code) failure_ = deliver();
+    for (const Place& place : places_) {
+      if (place.result && !failure_.code) failure_ = deliver(place);
+    }
     if (failure_.code) {
       deferred_.Reject(to_js(Env(), failure_).Value());
     } else {
@@ -73,34 +68,56 @@ class Evaluation : public Napi::AsyncWorker {
   }
 
  private:
-  /// Puts the result where JavaScript looks for it, if that is still there.
-  Failure deliver() {
-    const std::shared_ptr<Memory>& result = memory_[target_];
-    if (DeviceArray* array = out_argument_.device_array) {
+  /// The memory that stands for an argument.
+  struct Place {
+    Argument argument;
+    bool result;
+    std::shared_ptr<Memory> memory;
+    Operand operand;
+    Napi::ObjectReference object;  // of a result
+  };
+
+  /// With `away` in memory of its own; with `read` holding the argument's values.
+  static Place find_place(const Argument& argument, bool result, bool away, bool read) {
+    Place place{argument, result, {}, {}, {}};
+    if (away) {
+      place.memory = memory_like(argument, read);
+    } else if (argument.device_array) {
+      place.memory = argument.device_array->memory();
+    } else if ((place.memory = find_allocated(argument.data))) {
+      place.operand = {argument.data};  // may lie anywhere in that memory
+      return place;
+    } else {
+      place.memory = Memory::on(kHost, argument.length);
+      if (read) place.memory->copy_from(argument.data);
+    }
+    place.operand = operand_of(*place.memory);
+    return place;
+  }
+
+  /// Puts a result where JavaScript looks for it, if that is still there.
+  Failure deliver(const Place& place) const {
+    if (DeviceArray* array = place.argument.device_array) {
       if (array->disposed()) return {"ERR_DISPOSED", "The DeviceArray for out was disposed of before its result came"};
-      if (array->memory() != result) array->replace(result);
+      if (array->memory() != place.memory) array->replace(place.memory);
       return {};
     }
     size_t length;
     void* data;
-    const napi_status status = napi_get_typedarray_info(Env(), out_.Value(), nullptr, &length, &data, nullptr, nullptr);
-    if (status != napi_ok || length != out_argument_.length) {
+    const napi_status status =
+        napi_get_typedarray_info(Env(), place.object.Value(), nullptr, &length, &data, nullptr, nullptr);
+    if (status != napi_ok || length != place.argument.length) {
       return {"ERR_BUFFER", "The buffer of out was detached, freed or resized before its result came"};
     }
-    // In place already where `out` is memory of ours; otherwise `result` is a copy of its own.
-    if (operands_[target_].data != data) result->copy_to(static_cast<float*>(data));
+    // In place already where `out` is memory of ours; otherwise `memory` is a copy of its own.
+    if (place.operand.data != data) place.memory->copy_to(static_cast<float*>(data));
     return {};
   }
 
   Napi::Promise::Deferred deferred_;
   std::shared_ptr<Executor> executor_;
-  int target_;
-  size_t batch_;
-  bool accumulate_;
-  Operand operands_[kOperands];
-  std::shared_ptr<Memory> memory_[kOperands];
-  Napi::ObjectReference out_;
-  Argument out_argument_;
+  Call call_;
+  std::vector<Place> places_;
   Failure failure_;
 };
 
@@ -141,22 +158,22 @@ void NativeExecutor::evaluate(const Napi::CallbackInfo& info) {
   guard(info.Env(), [&] {
     Executor& executor = *this->executor();
     Call call(info, shape_, device_);
-    const auto is_result = [&](size_t o) { return static_cast<int>(o) == call.target; };
-    Operand operands[kOperands];
-    Placement placement({call.arguments, static_cast<size_t>(call.operands)}, operands, is_result, call.accumulate);
-    executor.evaluate(call.target, operands, call.batch, call.accumulate);
+    const bool accumulate = std::any_of(call.evaluations.begin(), call.evaluations.end(),
+                                        [](const Evaluation& evaluation) { return evaluation.accumulate; });
+    std::vector<Operand> operands(call.arguments.size());
+    Placement placement(call.arguments, operands, [&](size_t n) { return call.is_result(n); }, accumulate);
+    for (size_t n = 0; n < operands.size(); ++n) call.place(n, operands[n]);
+    executor.evaluate(call.evaluations, call.batch);
     placement.deliver();
   });
 }
 
 Napi::Value NativeExecutor::evaluate_async(const Napi::CallbackInfo& info) {
   return guard(info.Env(), [&] {
-    Call call(info, shape_, device_);
-    const Napi::Object out = info[call.out_position()].As<Napi::Object>();
-    auto evaluation = std::make_unique<Evaluation>(info.Env(), executor(), call, out);
-    const Napi::Promise promise = evaluation->promise();
-    evaluation->Queue();
-    evaluation.release();  // deletes itself when it is done
+    auto call = std::make_unique<AsyncCall>(info, executor(), Call(info, shape_, device_));
+    const Napi::Promise promise = call->promise();
+    call->Queue();
+    call.release();  // deletes itself when it is done
     return promise;
   });
 }

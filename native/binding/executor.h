@@ -21,7 +21,7 @@ class NativeExecutor : public Napi::ObjectWrap<NativeExecutor> {
   void Finalize(Napi::BasicEnv env) override;
 
  private:
-  /// (target, x1, x2, y, w, batch, accumulate): Float32Arrays or DeviceArrays, of which that of `target` is written.
+  /// (batch, [target, x1, x2, y, w, accumulate], ...): Float32Arrays or DeviceArrays, of which that of `target` is written.
   void evaluate(const Napi::CallbackInfo& info);
   /// The same off the event loop -> Promise<void>. Memory from allocate() is used in place, any other array is copied.
   Napi::Value evaluate_async(const Napi::CallbackInfo& info);

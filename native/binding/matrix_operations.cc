@@ -202,6 +202,7 @@ void NativeKernels::matmul(const Napi::CallbackInfo& info) {
                           arguments.number("scale")};
     const auto [rows, columns] = std::pair(product.rows, product.columns);
     product.sums = rows > 0 ? a.length / rows : columns > 0 ? b.length / columns : 0;
+    if (product.sums > INT32_MAX) throw Error("ERR_LENGTH", "Expected sums of fewer than 2^31 terms");
     check_rows(out, rows, columns, "out");
     check_rows(a, product.sums, rows, "a");
     check_rows(b, product.sums, columns, "b");

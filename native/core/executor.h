@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "core/plan.h"
 
@@ -15,14 +16,21 @@ struct Operand {
   bool on_device = false;
 };
 
+/// One operand from the others: overwrites `operands[target]`, whatever it holds, or with `accumulate` adds to it.
+struct Evaluation {
+  int target;
+  Operand operands[kOperands];
+  bool accumulate = false;
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// Overwrites `operands[target]`, whatever it holds, or with `accumulate` adds to it; blocks until that is complete. What no
-  /// group of the plan reaches is zero. The same operands give the same floats at every call. Safe to call from several threads
-  /// at once. `target` must not overlap the others. Throws Error.
-  virtual void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) = 0;
+  /// Evaluations in their order; what several of them read is read once. Blocks until all are complete. What no group of the plan
+  /// reaches is zero. The same operands give the same floats at every call, alone or beside others. Safe to call from several
+  /// threads at once. No result may overlap another operand, unless later evaluations add to it. Throws Error.
+  virtual void evaluate(std::span<const Evaluation> evaluations, size_t batch) = 0;
 };
 
 std::unique_ptr<Executor> make_cpu_executor(const Plan& plan);

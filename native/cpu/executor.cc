@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
+#include "cpu/flat_matrix.h"
 #include "cpu/group.h"
 #include "cpu/pool.h"
 #include "cpu/program.h"
@@ -24,84 +29,164 @@ struct Overloaded : Makers... {
 /// overwritten, and it would have left them before anybody reads it.
 constexpr size_t kCacheBytes = size_t{8} << 20;
 
+/// Some forms are evaluated faster as others.
+Group with_fewest_operations(Group group) {
+  if (const auto* matrix = std::get_if<MatrixForm>(&group.form)) {
+    if (std::optional<SparseForm> sparse = flatten(*matrix)) group.form = std::move(*sparse);
+  }
+  return group;
+}
+
 /// The group of any form without weights.
 class ProgramGroup final : public CpuGroup {
  public:
   ProgramGroup(const Group& group, const int32_t dim[3])
-      : group_(group),
+      : group_(with_fewest_operations(group)),
         tiles_{SideTiles(group.sides[0], dim[0], group.channels), SideTiles(group.sides[1], dim[1], group.channels),
                SideTiles(group.sides[2], dim[2], group.channels)} {}
 
-  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) override {
-    const Program& program = program_for(target);
-    const bool large = sizeof(float) * batch * tiles_[target].dim() > kCacheBytes;
-    const Work work{program, target, operands, batch, add, large};
-    const size_t run = run_lanes(target), runs = (batch * group_.channels + run - 1) / run;
-    const double run_work = static_cast<double>(run) * (program.work + 4 * tiles_[target].fiber());
-    parallel_for(runs, grain_of(runs, run_work), "product", [&](size_t begin, size_t end) {
+  void evaluate(std::span<const Evaluation> evaluations, size_t batch) override {
+    const Work work = plan_work(evaluations, batch);
+    const size_t run = run_lanes(evaluations), runs = (batch * group_.channels + run - 1) / run;
+    parallel_for(runs, grain_of(runs, static_cast<double>(run) * work.work), "product", [&](size_t begin, size_t end) {
       for (size_t n = begin; n < end; ++n) evaluate_run(work, n * run, run);
-      if (large) std::atomic_thread_fence(std::memory_order_seq_cst);  // other threads see what went past the caches
+      if (work.past_caches) std::atomic_thread_fence(std::memory_order_seq_cst);  // other threads see what went there
     });
   }
 
  private:
-  struct Work {
-    const Program& program;
-    int target;
-    const Operand (&operands)[kOperands];
-    size_t batch;
+  /// Where an evaluation's result goes.
+  struct Result {
+    float* data;
+    bool clear;  // before lanes are added up
     bool add;
-    bool large;
+    bool large;  // for any cache, and not added to later
+  };
+  /// A tile of an operand that evaluations read, at so many floats of a thread's scratch.
+  struct Packed {
+    int operand;
+    const float* data;
+    size_t at;
+  };
+  /// One evaluation, or two: its operands among the packed ones, its results by target.
+  struct Job {
+    const Program* program;
+    size_t packed[3];
+    Result results[3];
+  };
+  struct Work {
+    size_t batch;
+    std::vector<Packed> packed;
+    std::vector<Job> jobs;
+    size_t packed_size = 0, room = 0;  // floats of all packed tiles, and of any job's room
+    double work = 0;                   // multiply-adds per lane, about
+    bool past_caches = false;
   };
 
-  /// Lanes that one thread goes through in order: a tile, or whole samples where lanes of a sample share a channel of the target.
+  Work plan_work(std::span<const Evaluation> evaluations, size_t batch) {
+    Work work{batch, {}, {}};
+    for (size_t n = 0; n < evaluations.size(); ++n) {
+      const bool pair = n + 1 < evaluations.size() && are_pair(evaluations[n], evaluations[n + 1]);
+      const std::span<const Evaluation> together = evaluations.subspan(n, pair ? 2 : 1);
+      const Program& program = program_for(together);
+      Job& job = work.jobs.emplace_back(Job{&program, {}, {}});
+      for (const Evaluation& evaluation : together) {
+        const int target = evaluation.target;
+        for (int o = 0; o < 3; ++o) {
+          if (o != target) job.packed[o] = find_packed(work, o, evaluation.operands[o].data);
+        }
+        job.results[target] = result_of(evaluation, evaluations.subspan(n), batch);
+        work.past_caches |= job.results[target].large;
+        work.work += 4 * tiles_[target].fiber();
+      }
+      work.work += program.work;
+      work.room = std::max(work.room, program.room);
+      n += together.size() - 1;
+    }
+    return work;
+  }
+
+  /// Whether two evaluations are the gradients of x1 and x2 at one gradient, which some programs compute at once.
+  bool are_pair(const Evaluation& first, const Evaluation& second) const {
+    return first.target == 0 && second.target == 1 && first.operands[2].data == second.operands[2].data &&
+           (std::holds_alternative<SparseForm>(group_.form) || std::holds_alternative<DenseForm>(group_.form));
+  }
+
+  size_t find_packed(Work& work, int operand, const float* data) const {
+    const auto same = [&](const Packed& packed) { return packed.operand == operand && packed.data == data; };
+    const auto found = std::find_if(work.packed.begin(), work.packed.end(), same);
+    if (found != work.packed.end()) return found - work.packed.begin();
+    work.packed.push_back({operand, data, work.packed_size});
+    work.packed_size += size_t(tiles_[operand].fiber()) * kTileLanes;
+    return work.packed.size() - 1;
+  }
+
+  Result result_of(const Evaluation& evaluation, std::span<const Evaluation> rest, size_t batch) const {
+    const int target = evaluation.target;
+    float* const data = evaluation.operands[target].data;
+    const auto adds = [&](const Evaluation& later) { return later.operands[later.target].data == data; };
+    const bool shared = group_.sides[target].shared_by_lanes(group_.channels);
+    return {data, shared && !evaluation.accumulate, shared || evaluation.accumulate,
+            sizeof(float) * batch * tiles_[target].dim() > kCacheBytes &&
+                std::count_if(rest.begin(), rest.end(), adds) == 1};
+  }
+
+  /// Lanes that one thread goes through in order: a tile, or whole samples where lanes of a sample share a channel of a target.
   /// However many threads there are, lanes meet in the same tiles, so that sums over them come out the same.
-  size_t run_lanes(int target) const {
-    if (!group_.sides[target].shared_by_lanes(group_.channels)) return kTileLanes;
+  size_t run_lanes(std::span<const Evaluation> evaluations) const {
+    const auto shared = [&](const Evaluation& evaluation) {
+      return group_.sides[evaluation.target].shared_by_lanes(group_.channels);
+    };
+    if (std::none_of(evaluations.begin(), evaluations.end(), shared)) return kTileLanes;
     return size_t(group_.channels) * std::max(1, kTileLanes / group_.channels);
   }
 
   void evaluate_run(const Work& work, size_t first, size_t lanes) const {
     const size_t end = std::min(first + lanes, work.batch * group_.channels);
-    Work tile_work = work;
-    if (!work.add && group_.sides[work.target].shared_by_lanes(group_.channels)) {
-      tiles_[work.target].clear(work.operands[work.target].data, first / group_.channels, end / group_.channels);
-      tile_work.add = true;
+    for (const Job& job : work.jobs) {
+      for (int target = 0; target < 3; ++target) {
+        const Result& result = job.results[target];
+        if (result.clear) tiles_[target].clear(result.data, first / group_.channels, end / group_.channels);
+      }
     }
     for (; first < end; first += kTileLanes) {
-      evaluate_tile(tile_work, first, static_cast<int>(std::min<size_t>(kTileLanes, end - first)));
+      evaluate_tile(work, first, static_cast<int>(std::min<size_t>(kTileLanes, end - first)));
     }
   }
 
   void evaluate_tile(const Work& work, size_t first, int count) const {
     thread_local Scratch scratch;
-    const auto& [program, target, operands, batch, add, large] = work;
-    const SideTiles &left = tiles_[program.left], &right = tiles_[program.right], &out = tiles_[target];
-    const size_t left_size = size_t(left.fiber()) * kTileLanes, right_size = size_t(right.fiber()) * kTileLanes;
-    float* const a = scratch.reserve(left_size + right_size + program.room);
-    float* const b = a + left_size;
-    float* const room = b + right_size;
-    const int vecs = (count + kLanes - 1) / kLanes;
-    left.pack(operands[program.left].data, batch, left.cut(first, count), a);
-    right.pack(operands[program.right].data, batch, right.cut(first, count), b);
-    const SideTiles::Segments segments = out.cut(first, count);
-    for (int step = 0; step < program.steps(); ++step) {
-      program.run(step, vecs, a, b, room);
-      for (const Program::Ready& ready : program.ready(step)) {
-        out.unpack(operands[target].data, segments, *ready.piece, ready.rows, room, add, large);
+    float* const floats = scratch.reserve(work.packed_size + work.room);
+    float* const room = floats + work.packed_size;
+    const SideTiles::Segments segments[3] = {tiles_[0].cut(first, count), tiles_[1].cut(first, count),
+                                             tiles_[2].cut(first, count)};
+    for (const auto& [operand, data, at] : work.packed)
+      tiles_[operand].pack(data, work.batch, segments[operand], floats + at);
+    for (const Job& job : work.jobs) {
+      const float* tiles[3];
+      for (int o = 0; o < 3; ++o) tiles[o] = floats + work.packed[job.packed[o]].at;
+      for (int step = 0; step < job.program->steps(); ++step) {
+        job.program->run(step, (count + kLanes - 1) / kLanes, tiles, room);
+        for (const auto& [target, piece, rows] : job.program->ready(step)) {
+          const Result& result = job.results[target];
+          tiles_[target].unpack(result.data, segments[target], *piece, rows, room, result.add, result.large);
+        }
       }
     }
   }
 
-  /// Tables are made when a target is first asked for.
-  const Program& program_for(int target) {
+  /// Tables are made when targets are first asked for.
+  const Program& program_for(std::span<const Evaluation> evaluations) {
     std::lock_guard lock(mutex_);
-    std::unique_ptr<Program>& program = programs_[target];
+    std::vector<int> targets;
+    for (const Evaluation& evaluation : evaluations) targets.push_back(evaluation.target);
+    std::unique_ptr<Program>& program = programs_[targets];
+    const int target = targets[0];
     if (!program) {
       program = std::visit(
           Overloaded{
-              [&](const SparseForm& form) { return make_sparse_program(form, group_.sides, tiles_[target], target); },
-              [&](const DenseForm& form) { return make_dense_program(form, group_.sides, tiles_[target], target); },
+              [&](const SparseForm& form) { return make_sparse_program(form, group_.sides, tiles_, targets); },
+              [&](const DenseForm& form) { return make_dense_program(form, group_.sides, tiles_, targets); },
               [&](const GridForm& form) { return make_grid_program(form, group_.sides, tiles_[target], target); },
               [&](const FourierForm& form) { return make_fourier_program(form, group_.sides, tiles_[target], target); },
               [&](const MatrixForm& form) { return make_matrix_program(form, group_.sides, tiles_[target], target); },
@@ -117,7 +202,7 @@ class ProgramGroup final : public CpuGroup {
   const Group group_;
   const std::array<SideTiles, 3> tiles_;
   std::mutex mutex_;
-  std::array<std::unique_ptr<Program>, 3> programs_;
+  std::map<std::vector<int>, std::unique_ptr<Program>> programs_;  // by targets
 };
 
 class CpuExecutor : public Executor {
@@ -136,16 +221,23 @@ class CpuExecutor : public Executor {
     }
   }
 
-  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool accumulate) override {
-    const Coverage& coverage = coverage_[target];
-    // What belongs to no group takes no part in the product; what belongs to several is their sum, as shared weights are that over
-    // samples, of which there may be none.
-    if (!accumulate && !(coverage.complete && coverage.single && batch > 0)) {
-      const size_t rows = target == kWeights && shared_weights_ ? 1 : batch;
-      std::fill_n(operands[target].data, rows * dim_[target], 0.0f);
+  void evaluate(std::span<const Evaluation> evaluations, size_t batch) override {
+    std::vector<Evaluation> reaching;
+    for (const Evaluation& evaluation : evaluations) {
+      const int target = evaluation.target;
+      const Coverage& coverage = coverage_[target];
+      // What belongs to no group takes no part in the product; what belongs to several is their sum, as shared weights are that
+      // over samples, of which there may be none.
+      if (!evaluation.accumulate && !(coverage.complete && coverage.single && batch > 0)) {
+        const size_t rows = target == kWeights && shared_weights_ ? 1 : batch;
+        std::fill_n(evaluation.operands[target].data, rows * dim_[target], 0.0f);
+      }
+      if (dim_[target] == 0) continue;
+      reaching.push_back(evaluation);
+      reaching.back().accumulate |= !coverage.single;
     }
-    if (batch == 0 || dim_[target] == 0) return;
-    for (const auto& group : groups_) group->evaluate(target, operands, batch, accumulate || !coverage.single);
+    if (batch == 0 || reaching.empty()) return;
+    for (const auto& group : groups_) group->evaluate(reaching, batch);
   }
 
  private:

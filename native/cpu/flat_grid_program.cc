@@ -78,8 +78,8 @@ class FlatGridProgram : public TransformProgram {
     set_scratch(size_t(table_.sectors) * 4 * table_.points * kTileLanes);
   }
 
-  void run(int, int vecs, const float* left, const float* right, float* room) const override {
-    kernels().flat_grid(table_, vecs, left, right, room, scratch(room));
+  void run(int, int vecs, Tiles tiles, float* room) const override {
+    kernels().flat_grid(table_, vecs, tiles[left], tiles[right], room, scratch(room));
   }
 
  private:

@@ -33,8 +33,8 @@ class GridProgram : public TransformProgram {
     set_scratch(floats);
   }
 
-  void run(int, int vecs, const float* left, const float* right, float* room) const override {
-    kernels().grid(table_, vecs, left, right, room, scratch(room));
+  void run(int, int vecs, Tiles tiles, float* room) const override {
+    kernels().grid(table_, vecs, tiles[left], tiles[right], room, scratch(room));
   }
 
  private:

@@ -8,8 +8,8 @@ namespace gauntlet {
 class CpuGroup {
  public:
   virtual ~CpuGroup() = default;
-  /// Overwrites or adds to those floats of the target that belong to this group; batch > 0. Safe to call from several threads.
-  virtual void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) = 0;
+  /// Overwrites or adds to those floats of the targets that belong to this group; batch > 0. Safe to call from several threads.
+  virtual void evaluate(std::span<const Evaluation> evaluations, size_t batch) = 0;
 };
 
 /// The group of a mixed form; `dim` are the plan's.

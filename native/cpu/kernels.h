@@ -62,8 +62,12 @@ struct Coupling {
   LinearTable set, add;
 };
 
-/// The way back: h = maps of the product's gradient onto the lines of a Coupling, then for every row of an input's gradient the
-/// sum of h[line] * x[other] over its terms, those with a minus last. Twins come first, as in a Coupling.
+/// The way back: h = maps of the product's gradient onto the lines of a Coupling, twins first as there.
+struct Unmapping {
+  int32_t twins;
+  LinearTable lines;
+};
+/// Then for every row of an input's gradient the sum of h[line] * x[other] over its terms, those with a minus last.
 struct DecouplingRow {
   int32_t row, plus, minus;  // terms of each sign
 };
@@ -71,8 +75,6 @@ struct DecouplingTerm {
   int32_t line, other;
 };
 struct Decoupling {
-  int32_t twins;
-  LinearTable lines;
   int32_t rows;
   const DecouplingRow* row;
   const DecouplingTerm* terms;
@@ -282,18 +284,19 @@ struct Kernels {
 
   /// Copies `size` components of every lane of a strip from memory to the tile rows `rows[0..size)`, lanes from `tile` on.
   /// Memory up to `end` may be read. With `add`, adds to what the rows hold.
-  void (*pack)(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile,
+  void (*pack)(const float* memory, const float* end, const Strip& strip, int size, const int32_t* rows, float* tile,
                bool add);
   /// The way back.
-  void (*unpack)(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
+  void (*unpack)(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile);
   /// The way back where lanes follow one another without a gap, past the caches: what is written is not read first.
   void (*unpack_past_caches)(float* memory, int lanes, int size, const int32_t* rows, const float* tile);
 
   /// `scratch` holds one line for each product.
   void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
-  /// Adds to y; `x` is the other input. `scratch` as for couple.
-  void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* gradient, float* y,
-                   float* scratch);
+  /// Lines h from the product's gradient.
+  void (*unmap)(const Unmapping& unmapping, int vecs, const float* gradient, float* h);
+  /// Adds to y; `x` is the other input.
+  void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y);
   /// y for the target's whole fiber; `scratch` is 64-byte aligned.
   void (*grid)(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
   void (*flat_grid)(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y,

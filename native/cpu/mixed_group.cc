@@ -36,7 +36,12 @@ class MixedGroup final : public CpuGroup {
     lay_out();
   }
 
-  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) override {
+  void evaluate(std::span<const Evaluation> evaluations, size_t batch) override {
+    for (const auto& [target, operands, add] : evaluations) evaluate(target, operands, batch, add);
+  }
+
+ private:
+  void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) const {
     std::vector<float> transposed;
     if (numbers() && target < 2) transposed = transpose(bundles_, transposed_size_, operands[kWeights].data);
     const Call call{target, operands, batch, add, transposed.data()};
@@ -48,7 +53,6 @@ class MixedGroup final : public CpuGroup {
     });
   }
 
- private:
   struct Call {
     int target;
     const Operand (&operands)[kOperands];

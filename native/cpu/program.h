@@ -1,6 +1,7 @@
-// What the CPU does for one group and one target: tables made from the plan once, and the kernels that walk them.
+// What the CPU does for one group and some targets: tables made from the plan once, and the kernels that walk them.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,24 +19,27 @@ class Program {
   virtual ~Program() = default;
 
   struct Ready {
+    int target;
     const SideTiles::Piece* piece;
     const int32_t* rows;  // of the tile at `room`, one for each component
   };
+  /// The packed tiles of the operands that it reads.
+  using Tiles = const float* const (&)[3];
 
   virtual int steps() const { return 1; }
-  /// `vecs` vectors of the packed tiles of the operands `left` and `right`.
-  virtual void run(int step, int vecs, const float* left, const float* right, float* room) const = 0;
+  /// `vecs` vectors of every line.
+  virtual void run(int step, int vecs, Tiles tiles, float* room) const = 0;
   virtual std::span<const Ready> ready(int step) const = 0;
 
-  int left = 0, right = 1;  // which operands
-  size_t room = 0;          // floats: the result's tile, then scratch
-  double work = 0;          // multiply-adds per lane, about: how finely a call is worth cutting
+  size_t room = 0;  // floats: the result's tile, then scratch
+  double work = 0;  // multiply-adds per lane, about: how finely a call is worth cutting
 };
 
-std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out,
-                                             int target);
-std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out,
-                                            int target);
+/// Of one target, or of x1 and x2 at once, which share most of their work.
+std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3],
+                                             const std::array<SideTiles, 3>& tiles, std::span<const int> targets);
+std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3],
+                                            const std::array<SideTiles, 3>& tiles, std::span<const int> targets);
 std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out, int target);
 /// The same product by another kernel, and how many multiply-adds per lane that takes: few where operands have few components.
 double flat_grid_work(const GridForm& form, int target);
@@ -55,7 +59,7 @@ class TransformProgram : public Program {
   TransformProgram(const Side sides[3], const SideTiles& out, int target) : fiber_(sides[target].fiber) {
     left = target == 0 ? 1 : 0;
     right = target == 2 ? 1 : 2;
-    for (const SideTiles::Piece& piece : out.pieces()) ready_.push_back({&piece, piece.rows});
+    for (const SideTiles::Piece& piece : out.pieces()) ready_.push_back({target, &piece, piece.rows});
   }
   /// Left and right become the two operands after the target, cyclically.
   void set_cycle(int target) {
@@ -82,6 +86,7 @@ class TransformProgram : public Program {
     return ordered;
   }
 
+  int left, right;  // which operands
   const int32_t fiber_;
 
  private:

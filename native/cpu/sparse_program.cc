@@ -96,13 +96,13 @@ class SparseProgram : public Program {
 
   int steps() const override { return static_cast<int>(steps_.size()); }
 
-  void run(int step, int vecs, const float* left, const float* right, float* room) const override {
-    if (step == 0) std::fill_n(room + size_t{kZeroSlot} * kTileLanes, kTileLanes, 0.0f);
+  void run(int step, int vecs, Tiles tiles, float* room) const override {
+    if (step == 0 && needs_zeros_) std::fill_n(room + size_t{kZeroSlot} * kTileLanes, kTileLanes, 0.0f);
     const Step& s = steps_[step];
     Coupling coupling = s.products.coupling();
     coupling.set = s.set->table();
     coupling.add = s.add->table();
-    kernels().couple(coupling, vecs, left, right, room, room + slots_ * kTileLanes);
+    kernels().couple(coupling, vecs, tiles[0], tiles[1], room, room + slots_ * kTileLanes);
   }
 
   std::span<const Ready> ready(int step) const override { return steps_[step].ready; }
@@ -161,94 +161,133 @@ class SparseProgram : public Program {
 
   void add_ready(const SideTiles::Piece& piece, const std::vector<int32_t>& slot) {
     std::vector<int32_t> rows;
-    for (int32_t m = 0; m < piece.size; ++m) rows.push_back(slot[piece.rows[m]]);
+    for (int32_t m = 0; m < piece.size; ++m) {
+      rows.push_back(slot[piece.rows[m]]);
+      needs_zeros_ |= rows.back() == kZeroSlot;
+    }
     slot_rows_.push_back(std::move(rows));
-    steps_.back().ready.push_back({&piece, slot_rows_.back().data()});
+    steps_.back().ready.push_back({2, &piece, slot_rows_.back().data()});
   }
 
   std::vector<Step> steps_;
   std::deque<std::vector<int32_t>> slot_rows_;
   size_t slots_ = 1, most_lines_ = 0;
+  bool needs_zeros_ = false;
 };
 
-/// The gradient with respect to x1 or x2, by the same coefficients read the other way.
-class SparseGradientProgram : public TransformProgram {
+/// The gradients with respect to x1, x2 or both, by the same coefficients read the other way; what they make of the product's
+/// gradient is the same for both.
+class SparseGradientProgram : public Program {
  public:
-  SparseGradientProgram(const Coefficients& coefficients, const Side sides[3], const SideTiles& out, int target,
-                        bool fold)
-      : TransformProgram(sides, out, target) {
+  SparseGradientProgram(const Coefficients& coefficients, const Side sides[3], const std::array<SideTiles, 3>& tiles,
+                        std::span<const int> targets, bool fold) {
+    for (int target : targets) add_target(target, tiles[target]);
     size_t most_lines = 0;
     for (const std::vector<CouplingEntry>& entries : cut_into_steps(coefficients, sides)) {
       const Products products(entries, fold);
-      add_step(products, target);
+      add_step(products);
       most_lines = std::max(most_lines, products.lines());
     }
-    set_scratch(most_lines * kTileLanes);
+    room = (lines_ + most_lines) * kTileLanes;
   }
 
-  void run(int, int vecs, const float* other, const float* gradient, float* room) const override {
-    std::fill_n(room, size_t(fiber_) * kTileLanes, 0.0f);
+  void run(int, int vecs, Tiles tiles, float* room) const override {
+    std::fill_n(room, lines_ * kTileLanes, 0.0f);
+    float* const h = room + lines_ * kTileLanes;
     for (const Step& step : steps_) {
-      const Decoupling decoupling{step.twins, step.lines->table(), static_cast<int32_t>(step.rows.size()),
-                                  step.rows.data(), step.terms.data()};
-      kernels().decouple(decoupling, vecs, other, gradient, room, scratch(room));
+      kernels().unmap({step.twins, step.lines->table()}, vecs, tiles[2], h);
+      for (const Sums& sums : step.sums) {
+        const Decoupling decoupling{static_cast<int32_t>(sums.rows.size()), sums.rows.data(), sums.terms.data()};
+        kernels().decouple(decoupling, vecs, tiles[1 - sums.target], h, room);
+      }
     }
   }
 
+  std::span<const Ready> ready(int) const override { return ready_; }
+
  private:
-  struct Step {
-    int32_t twins;
-    std::unique_ptr<LinearRows> lines;
+  struct Target {
+    int operand;
+    int32_t first;  // where its fiber begins in the room, in lines
+  };
+  struct Sums {
+    int target;
     std::vector<DecouplingRow> rows;
     std::vector<DecouplingTerm> terms;
   };
+  struct Step {
+    int32_t twins;
+    std::unique_ptr<LinearRows> lines;
+    std::vector<Sums> sums;
+  };
 
-  void add_step(const Products& products, int target) {
+  void add_target(int target, const SideTiles& out) {
+    const int32_t first = static_cast<int32_t>(lines_);
+    targets_.push_back({target, first});
+    for (const SideTiles::Piece& piece : out.pieces()) {
+      std::vector<int32_t>& rows = rows_.emplace_back(piece.rows, piece.rows + piece.size);
+      for (int32_t& row : rows) row += first;
+      ready_.push_back({target, &piece, rows.data()});
+    }
+    lines_ += out.fiber();
+  }
+
+  void add_step(const Products& products) {
     std::vector<LinearRows::Entry> transposed;
     for (const LinearRows::Entry& entry : products.entries()) {
       transposed.push_back({entry.column, entry.row, entry.value});
     }
+    Step step{static_cast<int32_t>(products.twin_lines() / 2),
+              std::make_unique<LinearRows>(static_cast<int32_t>(products.lines()), std::move(transposed)),
+              {}};
+    for (const Target& target : targets_) step.sums.push_back(sums_of(products, target));
+    work += static_cast<double>(products.entries().size());
+    steps_.push_back(std::move(step));
+  }
+
+  Sums sums_of(const Products& products, const Target& target) {
     std::map<int32_t, std::array<std::vector<DecouplingTerm>, 2>> by_row;  // terms with plus, with minus
     for (size_t n = 0; n < products.lines(); ++n) {
       const Line& line = products.line(n);
       for (int p = 0; p < products.products_of(n); ++p) {
         const int32_t rows[2] = {line.i[p], line.j[p]};
         const bool minus = p == 1 && line.sign < 0;
-        by_row[rows[target]][minus].push_back({static_cast<int32_t>(n), rows[1 - target]});
+        by_row[rows[target.operand]][minus].push_back({static_cast<int32_t>(n), rows[1 - target.operand]});
         work += 1;
       }
     }
-    Step step{static_cast<int32_t>(products.twin_lines() / 2),
-              std::make_unique<LinearRows>(static_cast<int32_t>(products.lines()), std::move(transposed)),
-              {},
-              {}};
+    Sums sums{target.operand, {}, {}};
     for (const auto& [row, terms] : by_row) {
-      step.rows.push_back({row, static_cast<int32_t>(terms[0].size()), static_cast<int32_t>(terms[1].size())});
-      for (const auto& some : terms) step.terms.insert(step.terms.end(), some.begin(), some.end());
+      const int32_t line = target.first + row;
+      sums.rows.push_back({line, static_cast<int32_t>(terms[0].size()), static_cast<int32_t>(terms[1].size())});
+      for (const auto& some : terms) sums.terms.insert(sums.terms.end(), some.begin(), some.end());
     }
-    work += static_cast<double>(products.entries().size());
-    steps_.push_back(std::move(step));
+    return sums;
   }
 
+  std::vector<Target> targets_;
+  size_t lines_ = 0;  // of all targets
+  std::deque<std::vector<int32_t>> rows_;
+  std::vector<Ready> ready_;
   std::vector<Step> steps_;
 };
 
-std::unique_ptr<Program> make_program(const Coefficients& coefficients, const Side sides[3], const SideTiles& out,
-                                      int target, bool fold) {
-  if (target == 2) return std::make_unique<SparseProgram>(coefficients, sides, out, fold);
-  return std::make_unique<SparseGradientProgram>(coefficients, sides, out, target, fold);
+std::unique_ptr<Program> make_program(const Coefficients& coefficients, const Side sides[3],
+                                      const std::array<SideTiles, 3>& tiles, std::span<const int> targets, bool fold) {
+  if (targets[0] == 2) return std::make_unique<SparseProgram>(coefficients, sides, tiles[2], fold);
+  return std::make_unique<SparseGradientProgram>(coefficients, sides, tiles, targets, fold);
 }
 
 }  // namespace
 
-std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3], const SideTiles& out,
-                                             int target) {
-  return make_program({form.index, form.coefficient}, sides, out, target, true);
+std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side sides[3],
+                                             const std::array<SideTiles, 3>& tiles, std::span<const int> targets) {
+  return make_program({form.index, form.coefficient}, sides, tiles, targets, true);
 }
 
 // Dense blocks are a table that leaves nothing out.
-std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3], const SideTiles& out,
-                                            int target) {
+std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3],
+                                            const std::array<SideTiles, 3>& tiles, std::span<const int> targets) {
   std::vector<int32_t> index[3];
   for (const DenseForm::Path& path : form.paths) {
     for (int32_t i = 0; i < path.size[0]; ++i) {
@@ -261,7 +300,7 @@ std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side si
       }
     }
   }
-  return make_program({index, form.coefficient}, sides, out, target, false);
+  return make_program({index, form.coefficient}, sides, tiles, targets, false);
 }
 
 }  // namespace gauntlet

@@ -21,7 +21,7 @@ float sum_of(const float* line, int lanes) {
 }
 
 /// Unpacks a strip and adds it to memory.
-void unpack_add(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
+void unpack_add(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
   alignas(64) float values[kTileLanes * kPieceSize];
   kernels().unpack(values, {size, strip.lanes, 0}, size, rows, tile);
   // Where lanes follow one another without a gap, they are one stretch of memory.
@@ -119,7 +119,7 @@ void SideTiles::pack(const float* memory, size_t batch, const Segments& segments
   const float* end = memory + batch * dim_;
   const auto pack = kernels().pack;
   for (const Piece& piece : pieces_) {
-    for_strips(segments, piece, [&](int64_t offset, int lane, Strip strip) {
+    for_strips(segments, piece, [&](int64_t offset, int lane, const Strip& strip) {
       pack(memory + offset, end, strip, piece.size, piece.rows, tile + lane, piece.add);
     });
   }
@@ -128,7 +128,7 @@ void SideTiles::pack(const float* memory, size_t batch, const Segments& segments
 void SideTiles::unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows,
                        const float* tile, bool add, bool large) const {
   const auto unpack = add ? unpack_add : kernels().unpack;
-  for_strips(segments, piece, [&](int64_t offset, int lane, Strip strip) {
+  for_strips(segments, piece, [&](int64_t offset, int lane, const Strip& strip) {
     if (large && !add && strip.stride == piece.size && strip.lanes >= kLanes) {
       return kernels().unpack_past_caches(memory + offset, strip.lanes, piece.size, rows, tile + lane);
     }

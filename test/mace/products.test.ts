@@ -92,6 +92,7 @@ describe.each(['cg', 'grid', 'grid-large', 'gaunt-fourier', 'grid-odd'] as const
 describe.each([
   { numInteractions: 1 },
   { numInteractions: 3, hiddenIrreps: '2x0e+2x1o+2x2e', maxEll: 4 },
+  { numInteractions: 3, hiddenIrreps: '2x0e+2x1o+2x1e', correlation: 3 },
   { interactionFirst: 'RealAgnosticInteractionBlock' },
   { interaction: 'RealAgnosticInteractionBlock', correlation: [2, 1] },
   { atomicNumbers: [8, 17, 1, 6], atomicEnergies: [1, 2, 3, 4], radialMlp: [] },

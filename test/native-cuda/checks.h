@@ -57,6 +57,13 @@ double relative_error(const std::vector<float>& got, const std::vector<double>& 
   return norm == 0 ? std::sqrt(error) : std::sqrt(error / norm);
 }
 
+void evaluate_one(Executor& executor, int target, const Operand (&operands)[kOperands], size_t batch,
+                  bool accumulate) {
+  Evaluation evaluation{target, {}, accumulate};
+  std::copy_n(operands, kOperands, evaluation.operands);
+  executor.evaluate({&evaluation, 1}, batch);
+}
+
 /// The target is poisoned first, so that nothing is read of it, or with `accumulate` holds what `x` does.
 std::vector<float> run(Executor& executor, const Plan& plan, int target, std::vector<float> (&x)[3], size_t batch,
                        bool on_device, bool accumulate = false) {
@@ -64,7 +71,7 @@ std::vector<float> run(Executor& executor, const Plan& plan, int target, std::ve
   if (accumulate) std::copy_n(x[target].begin(), out.size(), out.begin());
   Operand operands[kOperands];
   for (int o = 0; o < 3; ++o) operands[o] = {o == target ? out.data() : x[o].data(), on_device};
-  executor.evaluate(target, operands, batch, accumulate);
+  evaluate_one(executor, target, operands, batch, accumulate);
   return out;
 }
 
@@ -154,7 +161,7 @@ void check_mixed(const std::string& name, const Plan& plan, size_t batch, unsign
       if (accumulate) out = x[target];
       Operand operands[kOperands];
       for (int o = 0; o < kOperands; ++o) operands[o] = {o == target ? out.data() : x[o].data(), on_device};
-      executor->evaluate(target, operands, batch, accumulate);
+      evaluate_one(*executor, target, operands, batch, accumulate);
       return out;
     };
     emulated::machine.order = Order::forward;

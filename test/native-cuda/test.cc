@@ -197,13 +197,13 @@ void test_chunks() {
   // Two operands on the device and the result on the host.
   std::vector<float> out(batch * plan.dim[2], std::nanf(""));
   const Operand mixed[kOperands] = {{x[0].data(), true}, {x[1].data(), false}, {out.data(), false}};
-  executor->evaluate(2, mixed, batch, false);
+  evaluate_one(*executor, 2, mixed, batch, false);
   expect(relative_error(out, wanted) < kTolerance, "chunks: operands in different places");
   // Accumulated over several calls.
-  executor->evaluate(2, mixed, batch, true);
+  evaluate_one(*executor, 2, mixed, batch, true);
   for (float& value : out) value /= 2;
   expect(relative_error(out, wanted) < kTolerance, "chunks: accumulated");
-  executor->evaluate(2, {}, 0, false);
+  evaluate_one(*executor, 2, {}, 0, false);
 }
 
 void test_mixed() {

@@ -100,6 +100,13 @@ const products: [string, number, () => Product][] = [
   ]),
   ['matrix', 5, () => new MatrixTensorProduct(natural(5, 3), natural(5, 3), natural(5, 3), { device })],
   ['matrix, both parities', 7, () => new MatrixTensorProduct(...mixed, { device })],
+  ['matrix, few couplings', 5, () => new MatrixTensorProduct(natural(2, 3), natural(2, 3), natural(4, 3), { device })],
+  // Of 9 x 9 matrices, which are multiplied however few couplings there are.
+  [
+    'matrix, 9 x 9',
+    5,
+    () => new MatrixTensorProduct(natural(2, 3), natural(2, 3), natural(4, 3), { device, degree: 4 }),
+  ],
   ['vector, flat grid', 40, () => new VectorTensorProduct('4x0e+4x1o', '4x0e+4x1o', '4x0e+4x1o+4x1e', { device })],
   ['vector, grid', 7, () => new VectorTensorProduct(even, even, even, { device })],
   ['vector, both parities', 7, () => new VectorTensorProduct(...mixed, { device })],

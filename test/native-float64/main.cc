@@ -7,6 +7,7 @@
 //
 // Files are as lib/cli/plan-file.ts writes them. Prints a line of JSON: how many comparisons were made, and the worst error, relative
 // to the size of gradient times direction.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -86,6 +87,13 @@ struct OperandList {
   Operand list[kOperands];
 };
 
+Evaluation evaluation_of(const Operands& from, int target, Numbers& out) {
+  Evaluation evaluation{target, {}};
+  const OperandList operands(from, target, out);
+  std::copy(std::begin(operands.list), std::end(operands.list), evaluation.operands);
+  return evaluation;
+}
+
 void check_plan(const std::string& path, size_t batch, Comparison& comparison, Random& random) {
   const Plan plan = bench::read_plan(path);
   const auto executor = make_cpu_executor(plan);
@@ -94,7 +102,8 @@ void check_plan(const std::string& path, size_t batch, Comparison& comparison, R
     at.push_back(random.normals(plan.rows(o, batch) * plan.dim[o]));
   const Form form = [&](int left_out, const Operands& from) {
     Numbers out = poison(from[left_out].size());
-    executor->evaluate(left_out, OperandList(from, left_out, out).list, batch, false);
+    const Evaluation evaluation = evaluation_of(from, left_out, out);
+    executor->evaluate({&evaluation, 1}, batch);
     return out;
   };
   check_form(form, at, comparison, random);

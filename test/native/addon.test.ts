@@ -47,7 +47,7 @@ describe('the addon survives', () => {
         const code = codeOf(() => {
           const executor = new addon.NativeExecutor('cpu', changed, reals)
           const [x1, x2, grad] = [...changed.subarray(0, 3)].map((dim) => noise(3 * dim))
-          for (const target of [2, 1, 0]) executor.evaluate(target, x1, x2, grad, undefined, 3, false)
+          for (const target of [2, 1, 0]) executor.evaluate(3, [target, x1, x2, grad, undefined, false])
         })
         if (value < 0) expect(code).toBe('ERR_ARGUMENT')
         else expect(['ERR_ARGUMENT', 'nothing was thrown']).toContain(code)
@@ -67,30 +67,36 @@ describe('the addon survives', () => {
       expect(codeOf(() => construct('cpu', integers, value))).toBe('ERR_ARGUMENT')
     }
     const executor = new addon.NativeExecutor('cpu', integers, reals)
-    const good: unknown[] = [2, noise(dims[0]), noise(dims[1]), new Float32Array(dims[2]), undefined, 1, false]
+    const good: unknown[] = [2, noise(dims[0]), noise(dims[1]), new Float32Array(dims[2]), undefined, false]
     for (const method of ['evaluate', 'evaluateAsync']) {
-      for (let position = 0; position < good.length; ++position) {
-        for (const value of junk) {
-          // What Node-API takes for a number is not junk: it rounds towards zero.
+      const call = loose(executor, method)
+      for (const value of junk) {
+        // What Node-API takes for a number is not junk: it rounds towards zero.
+        if (value !== 1.5) expect(() => call(value, good)).toThrow()
+        expect(() => call(1, value)).toThrow()
+        expect(() => call(1, good, value)).toThrow()
+        for (let position = 0; position < good.length; ++position) {
           if (position === 0 && typeof value === 'number') continue
-          if (position === 5 && value === 1.5) continue
-          if (position === 6 && value === true) continue
+          if (position === 5 && value === true) continue
           // Weights are not looked at in a plan without any.
           if (position === 4) continue
-          expect(() => loose(executor, method)(...good.with(position, value))).toThrow()
+          expect(() => call(1, good.with(position, value))).toThrow()
+          expect(() => call(1, good, good.with(position, value))).toThrow()
         }
       }
-      expect(codeOf(() => loose(executor, method)(...good.with(5, 2)))).toBe('ERR_LENGTH')
-      expect(codeOf(() => loose(executor, method)(...good.with(0, 3)))).toBe('ERR_ARGUMENT')
-      expect(codeOf(() => loose(executor, method)(...good.with(1, new Uint8Array(60))))).toBe('ERR_DTYPE')
-      expect(() => loose(executor, method)()).toThrow()
+      expect(codeOf(() => call(2, good))).toBe('ERR_LENGTH')
+      expect(codeOf(() => call(1, good.with(0, 3)))).toBe('ERR_ARGUMENT')
+      expect(codeOf(() => call(1, good.slice(0, 5)))).toBe('ERR_ARGUMENT')
+      expect(codeOf(() => call(1, good.with(1, new Uint8Array(60))))).toBe('ERR_DTYPE')
+      expect(codeOf(() => call(1))).toBe('ERR_ARGUMENT')
+      expect(() => call()).toThrow()
     }
   })
 
   test('methods called on objects of another kind', () => {
     const executor = new addon.NativeExecutor('cpu', encode().integers, encode().reals)
     const array = new addon.NativeDeviceArray('cpu', 3)
-    const call = [2, noise(15), noise(15), noise(20), undefined, 1, false]
+    const call = [1, [2, noise(15), noise(15), noise(20), undefined, false]]
     for (const wrong of [{}, null, array, addon]) {
       expect(() => loose(executor, 'evaluate', wrong)(...call)).toThrow()
     }
@@ -99,7 +105,7 @@ describe('the addon survives', () => {
     }
     // An object that wraps native memory of another kind is no operand.
     for (const wrong of [executor, addon, Object.create(array) as unknown]) {
-      expect(codeOf(() => loose(executor, 'evaluate')(2, wrong, noise(15), noise(20), undefined, 1, false))).toBe(
+      expect(codeOf(() => loose(executor, 'evaluate')(1, [2, wrong, noise(15), noise(20), undefined, false]))).toBe(
         'ERR_DTYPE',
       )
     }

@@ -109,6 +109,13 @@ const products: [string, number, () => Product][] = [
   ['Gaunt, a large grid', 4, () => new GauntTensorProduct(natural(3), natural(3), natural(3), { device, grid: large })],
   ['matrix', 5, () => new MatrixTensorProduct(natural(5, 3), natural(5, 3), natural(5, 3), { device })],
   ['matrix, both parities', 7, () => new MatrixTensorProduct(...mixed, { device })],
+  ['matrix, few couplings', 5, () => new MatrixTensorProduct(natural(2, 3), natural(2, 3), natural(4, 3), { device })],
+  // Of 9 x 9 matrices, which are multiplied however few couplings there are.
+  [
+    'matrix, 9 x 9',
+    5,
+    () => new MatrixTensorProduct(natural(2, 3), natural(2, 3), natural(4, 3), { device, degree: 4 }),
+  ],
   ['matrix, uneven', 5, () => new MatrixTensorProduct(...uneven, { device })],
   ['vector, cross product', 65, () => new VectorTensorProduct('2x1o', '2x1o', '2x1e', { device })],
   ['vector, few components', 40, () => new VectorTensorProduct('4x0e+4x1o', '4x0e+4x1o', '4x0e+4x1o+4x1e', { device })],

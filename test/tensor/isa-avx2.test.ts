@@ -6,7 +6,6 @@ process.env.GAUNTLET_ISA = 'avx2'
 
 describe('avx2', async () => {
   await import('./kernels.test.js')
-  await import('./native.test.js')
   test('is used where there is such', () => {
     if (buildInfo().isaLevels.includes('avx2')) expect(devices()[0]).toMatchObject({ isa: 'avx2' })
   })

@@ -6,7 +6,6 @@ process.env.GAUNTLET_ISA = 'baseline'
 
 describe('baseline', async () => {
   await import('./kernels.test.js')
-  await import('./native.test.js')
   test('is used where there is such', () => {
     if (buildInfo().isaLevels.includes('baseline')) expect(devices()[0]).toMatchObject({ isa: 'baseline' })
   })

@@ -132,6 +132,66 @@ describe('memory', () => {
   }
 })
 
+describe('rows', () => {
+  const dims = [1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 100, 288, 301]
+
+  test.each(dims)('of %i floats: copied, repeated and summed', (dim) => {
+    const rows = 403
+    const x = floats(rows * dim)
+    const of = Int32Array.from(randomNumbers(500, 2), (value) => Math.floor(((value + 1) / 2) * rows))
+    const gathered = new Float32Array(of.length * dim)
+    kernels.gather(gathered, x, dim, of)
+    expect(gathered).toEqual(Float32Array.from(gathered, (_, n) => x[of[Math.floor(n / dim)] * dim + (n % dim)]))
+    kernels.broadcastRows(gathered, x.subarray(0, dim), dim)
+    expect(gathered).toEqual(Float32Array.from(gathered, (_, n) => x[n % dim]))
+
+    const start = Int32Array.of(0, 3, 3, 4, 500)
+    const sums = new Float32Array(4 * dim)
+    kernels.scatter(sums, x, dim, start, of)
+    close(sums, (s, k) => of.subarray(start[s], start[s + 1]).reduce((sum, row) => sum + x[row * dim + k], 0))
+    const all = new Float32Array(dim)
+    kernels.sumRows(all, x, dim)
+    close(all, (_, k) => {
+      let sum = 0
+      for (let n = k; n < x.length; n += dim) sum += x[n]
+      return sum
+    })
+    kernels.sumRows(all, new Float32Array(0), dim)
+    expect(all).toEqual(new Float32Array(dim))
+
+    /** At most 500 roundings, each by half a unit of sums below 32, or 1e-6, add up as the square root of their number does. */
+    function close(got: Float32Array, wanted: (row: number, column: number) => number): void {
+      const errors = got.map((value, n) => Math.abs(value - wanted(Math.floor(n / dim), n % dim)))
+      expect(Math.max(...errors)).toBeLessThan(5e-5)
+    }
+  })
+
+  test('columns, there and back', () => {
+    for (const [rows, wide, narrow, from] of [
+      [5, 7, 3, 2],
+      [100, 40, 40, 0],
+      [3, 1, 0, 1],
+      [0, 3, 2, 1],
+      [2000, 19, 9, 10],
+    ]) {
+      const x = floats(rows * wide)
+      const part = new Float32Array(rows * narrow)
+      kernels.columns(part, x, narrow, wide, from)
+      expect(part).toEqual(Float32Array.from(part, (_, n) => x[Math.floor(n / narrow) * wide + from + (n % narrow)]))
+      const back = new Float32Array(rows * wide).fill(NaN)
+      kernels.pad(back, part, wide, narrow, from)
+      expect(back).toEqual(x.map((value, n) => (n % wide >= from && n % wide < from + narrow ? value : 0)))
+    }
+  })
+
+  test('fill', () => {
+    const x = floats(100_003)
+    kernels.fill(x.subarray(1), 0.1)
+    expect(x[0]).toBe(floats(1)[0])
+    expect(x.subarray(1).every((value) => value === Math.fround(0.1))).toBe(true)
+  })
+})
+
 describe('arguments that do not fit are refused', () => {
   const code = (call: () => void) => codeOf(() => callNative(call))
   const [x, out] = [floats(12), new Float32Array(12)]

@@ -61,13 +61,11 @@ void couple(const Coupling& coupling, int vecs, const float* left, const float* 
   linear<true, kTileLanes, kTileLanes>(coupling.add, vecs, {scratch, kLanes}, {y, kLanes});
 }
 
-void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* gradient, float* y, float* scratch) {
-  linear<false, kTileLanes, kTileLanes>(decoupling.lines, vecs, {const_cast<float*>(gradient), kLanes},
-                                        {scratch, kLanes});
+void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h) {
+  linear<false, kTileLanes, kTileLanes>(unmapping.lines, vecs, {const_cast<float*>(gradient), kLanes}, {h, kLanes});
   for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
-    float* const h = scratch + v * kLanes;
-    float* twin = h;
-    for (int32_t n = 0; n < decoupling.twins; ++n, twin += 2 * kTileLanes) {
+    float* twin = h + v * kLanes;
+    for (int32_t n = 0; n < unmapping.twins; ++n, twin += 2 * kTileLanes) {
 #pragma GCC unroll 4
       for (int i = 0; i < Vecs * kLanes; i += kLanes) {
         const Vec sum = load(twin + i), difference = load(twin + kTileLanes + i);
@@ -75,6 +73,12 @@ void decouple(const Decoupling& decoupling, int vecs, const float* x, const floa
         store(twin + kTileLanes + i, sum - difference);
       }
     }
+  });
+}
+
+void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y) {
+  for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
+    const float* const lines = h + v * kLanes;
     const float* const from = x + v * kLanes;
     const DecouplingTerm* term = decoupling.terms;
     for (const DecouplingRow* row = decoupling.row; row != decoupling.row + decoupling.rows; ++row) {
@@ -84,7 +88,7 @@ void decouple(const Decoupling& decoupling, int vecs, const float* x, const floa
       for (int n = 0; n < Vecs; ++n) sum[n] = load(to + n * kLanes);
       const auto add_terms = [&](int32_t count, const auto& add) GAUNTLET_INLINE_LAMBDA {
         for (const DecouplingTerm* const end = term + count; term != end; ++term) {
-          const float *a = h + ptrdiff_t{term->line} * kTileLanes, *b = from + ptrdiff_t{term->other} * kTileLanes;
+          const float *a = lines + ptrdiff_t{term->line} * kTileLanes, *b = from + ptrdiff_t{term->other} * kTileLanes;
 #pragma GCC unroll 4
           for (int n = 0; n < Vecs; ++n) add(sum[n], load(a + n * kLanes), load(b + n * kLanes));
         }

@@ -5,11 +5,13 @@
 
 namespace gauntlet::GAUNTLET_ISA {
 
-void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add);
-void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile);
+void pack(const float* memory, const float* end, const Strip& strip, int size, const int32_t* rows, float* tile,
+          bool add);
+void unpack(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile);
 void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows, const float* tile);
 void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
-void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* gradient, float* y, float* scratch);
+void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h);
+void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y);
 void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void flat_grid(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);

@@ -1,9 +1,10 @@
-// Between memory, where the components of one channel lie side by side, and tiles, where the channels of one component do: a
-// transposition of four components by as many lanes as a register holds, each quarter of the register transposed by itself.
+// Between memory, where the components of one channel lie side by side, and tiles, where the channels of one component do. Lanes
+// without gaps between them are transposed whole (transpose.h), others four components at a time by as many lanes as a register
+// holds, each quarter of the register transposed by itself.
 #include <cstring>
 
 #include "cpu/kernels/isa.h"
-#include "cpu/kernels/vector.h"
+#include "cpu/kernels/transpose.h"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -20,12 +21,18 @@ GAUNTLET_INLINE Quad load_quad(const float* p) {
   return q;
 }
 GAUNTLET_INLINE void store_quad(float* p, Quad q) { std::memcpy(p, &q, sizeof q); }
-GAUNTLET_INLINE Register load_register(const float* p) {
-  Register r;
-  std::memcpy(&r, p, sizeof r);
-  return r;
+/// What is written is not read first, and leaves no trace in the caches.
+GAUNTLET_INLINE void store_past_caches(float* p, Register r) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(p), reinterpret_cast<__m512i>(r));
+#elif defined(__SSE2__)
+  __m128i parts[sizeof(Register) / sizeof(__m128i)];
+  std::memcpy(parts, &r, sizeof r);
+  for (const __m128i& part : parts) _mm_stream_si128(reinterpret_cast<__m128i*>(p) + (&part - parts), part);
+#else
+  store_register(p, r);
+#endif
 }
-GAUNTLET_INLINE void store_register(float* p, Register r) { std::memcpy(p, &r, sizeof r); }
 
 /// The quads at p, p + step, p + 2 step, ... as one register, and back.
 GAUNTLET_INLINE Register gather(const float* p, ptrdiff_t step) {
@@ -76,17 +83,21 @@ GAUNTLET_INLINE void put(float* line, Register r) {
   store_register(line, r);
 }
 
-/// The lines that the next tile will touch, fetched while this one is worked on.
-template <bool Write>
-GAUNTLET_INLINE void prefetch(const float* memory, Strip strip, int size) {
-  const char* at = reinterpret_cast<const char*>(memory + strip.ahead);
-  const char* const end = at + (strip.stride * (strip.lanes - 1) + size) * static_cast<int64_t>(sizeof(float));
+/// Reading goes ahead by so many tiles, into the second-level cache: the first has too few lines in flight to wait for memory.
+constexpr int kTilesAhead = 2;
+GAUNTLET_INLINE void fetch_ahead(const float* memory, int64_t ahead) {
+  __builtin_prefetch(memory + kTilesAhead * ahead, 0, 2);
+}
+
+/// All that a strip touches.
+GAUNTLET_INLINE void fetch_strip_ahead(const float* memory, const Strip& strip, int size) {
+  constexpr int line = 64 / sizeof(float);
   if (strip.stride <= size + kLanes) {
-    for (; at < end; at += 64) __builtin_prefetch(at, Write);
+    const float* const end = memory + strip.stride * (strip.lanes - 1) + size;
+    for (; memory < end; memory += line) fetch_ahead(memory, strip.ahead);
   } else {
-    for (int lane = 0; lane < strip.lanes; ++lane, at += strip.stride * sizeof(float)) {
-      for (int byte = 0; byte < size * static_cast<int>(sizeof(float)); byte += 64)
-        __builtin_prefetch(at + byte, Write);
+    for (int lane = 0; lane < strip.lanes; ++lane, memory += strip.stride) {
+      for (int m = 0; m < size; m += line) fetch_ahead(memory + m, strip.ahead);
     }
   }
 }
@@ -102,58 +113,56 @@ GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32
   for (int i = 0; i < Count; ++i) put<Add>(tile + ptrdiff_t{rows[i]} * kTileLanes, q[i]);
 }
 
-#if defined(__AVX512F__)
-/// Sixteen lanes of Size components each without a gap between them: Size registers in memory, Size lines on the tile. Float
-/// n of memory is component n % Size of lane n / Size.
-template <int Size>
-struct Interleaved {
-  alignas(64) int32_t lane[Size][16] = {};   // of every float of memory
-  alignas(64) int32_t place[Size][16] = {};  // in its register of memory, of component m of every lane
-  __mmask16 component[Size][Size] = {};      // floats of register k that are component m
-  __mmask16 source[Size][Size] = {};         // lanes whose component m is in register k
+/// kWidth lanes of Size components without a gap between them.
+template <int Size, bool Add>
+void pack_whole(const float* from, int64_t ahead, const int32_t* rows, float* tile) {
+  Transposition<Size>::to_lanes(
+      [&](int k) GAUNTLET_INLINE_LAMBDA {
+        fetch_ahead(from + k * kWidth, ahead);
+        return load_register(from + k * kWidth);
+      },
+      [&](int m, Register r) GAUNTLET_INLINE_LAMBDA { put<Add>(tile + ptrdiff_t{rows[m]} * kTileLanes, r); });
+}
 
-  constexpr Interleaved() {
-    for (int n = 0; n < 16 * Size; ++n) {
-      const int k = n / 16, m = n % Size, l = n / Size;
-      lane[k][n % 16] = l;
-      place[m][l] = n % 16;
-      component[k][m] = static_cast<__mmask16>(component[k][m] | 1u << n % 16);
-      source[k][m] = static_cast<__mmask16>(source[k][m] | 1u << l);
-    }
-  }
+template <int Size>
+void unpack_whole(float* to, int64_t ahead, const int32_t* rows, const float* tile) {
+  Transposition<Size>::to_memory(
+      [&](int m) GAUNTLET_INLINE_LAMBDA { return load_register(tile + ptrdiff_t{rows[m]} * kTileLanes); },
+      [&](int k, Register r) GAUNTLET_INLINE_LAMBDA {
+        fetch_ahead(to + k * kWidth, ahead);
+        store_register(to + k * kWidth, r);
+      });
+}
+/// The same past the caches; `to` is aligned as a register.
+template <int Size>
+void unpack_whole_past(float* to, const int32_t* rows, const float* tile) {
+  Transposition<Size>::to_memory(
+      [&](int m) GAUNTLET_INLINE_LAMBDA { return load_register(tile + ptrdiff_t{rows[m]} * kTileLanes); },
+      [&](int k, Register r) GAUNTLET_INLINE_LAMBDA { store_past_caches(to + k * kWidth, r); });
+}
+
+/// Largest lanes that are packed and unpacked whole.
+constexpr int kWhole = 31;
+
+template <class Sizes>
+struct Whole;
+template <size_t... Index>
+struct Whole<std::index_sequence<Index...>> {
+  template <bool Add>
+  static constexpr void (*pack[])(const float*, int64_t, const int32_t*, float*) = {pack_whole<Index + 1, Add>...};
+  static constexpr void (*unpack[])(float*, int64_t, const int32_t*, const float*) = {unpack_whole<Index + 1>...};
+  static constexpr void (*unpack_past[])(float*, const int32_t*, const float*) = {unpack_whole_past<Index + 1>...};
 };
-template <int Size>
-constexpr Interleaved<Size> kInterleaved;
-
-/// The register whose float i is, where mask[n] has bit i, float index[i] of from[n].
-template <int Size>
-GAUNTLET_INLINE __m512 select(const __mmask16 (&mask)[Size], const int32_t* index, const Register (&from)[Size]) {
-  const __m512i places = _mm512_load_si512(index);
-  __m512 result = _mm512_maskz_permutexvar_ps(mask[0], places, reinterpret_cast<__m512>(from[0]));
-#pragma GCC unroll 5
-  for (int n = 1; n < Size; ++n)
-    result = _mm512_mask_permutexvar_ps(result, mask[n], places, reinterpret_cast<__m512>(from[n]));
-  return result;
-}
-
-template <int Size>
-GAUNTLET_INLINE void unpack_whole(float* to, const int32_t* rows, const float* tile) {
-  Register line[Size];
-#pragma GCC unroll 5
-  for (int m = 0; m < Size; ++m) line[m] = load_register(tile + ptrdiff_t{rows[m]} * kTileLanes);
-#pragma GCC unroll 5
-  for (int k = 0; k < Size; ++k)
-    _mm512_storeu_ps(to + 16 * k, select(kInterleaved<Size>.component[k], kInterleaved<Size>.lane[k], line));
-}
-#endif
+using WholeLanes = Whole<std::make_index_sequence<kWhole>>;
 
 template <bool Add>
-void pack_strip(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile) {
+void pack_strip(const float* memory, const float* end, const Strip& strip, int size, const int32_t* rows, float* tile) {
   int lane = 0;
-  if (size == 1 && strip.stride == 1) {
-    float* line = tile + ptrdiff_t{rows[0]} * kTileLanes;
-    for (; lane + kWidth <= strip.lanes; lane += kWidth) put<Add>(line + lane, load_register(memory + lane));
+  if (strip.stride == size && size <= kWhole) {
+    const auto pack = WholeLanes::pack<Add>[size - 1];
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) pack(memory + lane * size, strip.ahead, rows, tile + lane);
   } else {
+    fetch_strip_ahead(memory, strip, size);
     for (; lane + kWidth <= strip.lanes; lane += kWidth) {
       const float* from = memory + lane * strip.stride;
       // The last quad of a lane reads past its components, which is harmless but for the operand's own end.
@@ -176,11 +185,10 @@ void pack_strip(const float* memory, const float* end, Strip strip, int size, co
   }
 }
 
-/// Stores the first Count components of a lane. What follows may be another thread's, unless `over` says that it is the next
-/// lane's, yet to be written.
+/// Stores the first Count components of a lane; what follows may be another thread's.
 template <int Count>
-GAUNTLET_INLINE void store_part(float* to, Quad q, bool over) {
-  if (Count == 4 || over) {
+GAUNTLET_INLINE void store_part(float* to, Quad q) {
+  if (Count == 4) {
     store_quad(to, q);
   } else {
     if (Count == 1) std::memcpy(to, &q, sizeof(float));
@@ -190,28 +198,22 @@ GAUNTLET_INLINE void store_part(float* to, Quad q, bool over) {
 }
 
 template <int Count>
-GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* rows, const float* tile, bool over,
-                                  bool last) {
+GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* rows, const float* tile) {
   Register q[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) q[i] = load_register(tile + ptrdiff_t{rows[i < Count ? i : 0]} * kTileLanes);
   transpose(q[0], q[1], q[2], q[3]);
-  // Lane by lane, in ascending order, for `over`.
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i)
-    store_part<Count>(to + i * stride, quarter<0>(q[i]), over && !(last && kWidth == 4 && i == 3));
-#if defined(__AVX2__)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    store_part<Count>(to + (4 + i) * stride, quarter<1>(q[i]), over && !(last && kWidth == 8 && i == 3));
-  }
+    store_part<Count>(to + i * stride, quarter<0>(q[i]));
+#if defined(__AVX2__)
+    store_part<Count>(to + (4 + i) * stride, quarter<1>(q[i]));
 #endif
 #if defined(__AVX512F__)
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) store_part<Count>(to + (8 + i) * stride, quarter<2>(q[i]), over);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) store_part<Count>(to + (12 + i) * stride, quarter<3>(q[i]), over && !(last && i == 3));
+    store_part<Count>(to + (8 + i) * stride, quarter<2>(q[i]));
+    store_part<Count>(to + (12 + i) * stride, quarter<3>(q[i]));
 #endif
+  }
 }
 
 #if defined(__AVX512F__)
@@ -255,16 +257,11 @@ GAUNTLET_INLINE void unpack_rows(float* to, ptrdiff_t stride, int size, const in
   }
 }
 
-/// Sixteen lanes of any size.
-void unpack_sixteen(float* to, ptrdiff_t stride, int size, const int32_t* rows, const float* tile) {
-  if (stride == size) {
-    switch (size) {
-      case 2: return unpack_whole<2>(to, rows, tile);
-      case 3: return unpack_whole<3>(to, rows, tile);
-      case 4: return unpack_whole<4>(to, rows, tile);
-      case 5: return unpack_whole<5>(to, rows, tile);
-    }
-  }
+#endif
+
+/// kWidth lanes of any size.
+void unpack_lanes(float* to, ptrdiff_t stride, int size, const int32_t* rows, const float* tile) {
+#if defined(__AVX512F__)
   for (; size > 4; size -= 16, to += 16, rows += 16) {
     if (size <= 8) {
       unpack_rows<2>(to, stride, size, rows, tile);
@@ -274,40 +271,23 @@ void unpack_sixteen(float* to, ptrdiff_t stride, int size, const int32_t* rows, 
       unpack_rows<4>(to, stride, size < 16 ? size : 16, rows, tile);
     }
   }
+#endif
+  for (; size >= 4; size -= 4, to += 4, rows += 4) unpack_quads<4>(to, stride, rows, tile);
   switch (size) {
-    case 1: return unpack_quads<1>(to, stride, rows, tile, false, false);
-    case 2: return unpack_quads<2>(to, stride, rows, tile, false, false);
-    case 3: return unpack_quads<3>(to, stride, rows, tile, false, false);
-    case 4: return unpack_quads<4>(to, stride, rows, tile, false, false);
+    case 1: return unpack_quads<1>(to, stride, rows, tile);
+    case 2: return unpack_quads<2>(to, stride, rows, tile);
+    case 3: return unpack_quads<3>(to, stride, rows, tile);
   }
 }
-#endif
 
-void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
-  if (size == 1 && strip.stride == 1) {
-    std::memcpy(memory, tile + ptrdiff_t{rows[0]} * kTileLanes, strip.lanes * sizeof(float));
-    return;
-  }
-  // Where lanes follow one another without a gap, a short last quad may spill into the next lane: components from the second
-  // on are written after it, and the first quad of the next lane is (size < 4) or comes after (the short quad goes first).
-  const bool over = strip.stride == size;
+void unpack_strip(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
   int lane = 0;
-  for (; lane + kWidth <= strip.lanes; lane += kWidth) {
-    float* to = memory + lane * strip.stride;
-    const float* from = tile + lane;
-#if defined(__AVX512F__)
-    unpack_sixteen(to, strip.stride, size, rows, from);
-    continue;
-#endif
-    const bool last = lane + kWidth >= strip.lanes;
-    const int m = size / 4 * 4;
-    switch (size - m) {
-      case 1: unpack_quads<1>(to + m, strip.stride, rows + m, from, over, last); break;
-      case 2: unpack_quads<2>(to + m, strip.stride, rows + m, from, over, last); break;
-      case 3: unpack_quads<3>(to + m, strip.stride, rows + m, from, over, last); break;
-    }
-    for (int quad = 0; quad < m; quad += 4) unpack_quads<4>(to + quad, strip.stride, rows + quad, from, false, last);
+  if (strip.stride == size && size <= kWhole) {
+    const auto unpack = WholeLanes::unpack[size - 1];
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) unpack(memory + lane * size, strip.ahead, rows, tile + lane);
   }
+  for (; lane + kWidth <= strip.lanes; lane += kWidth)
+    unpack_lanes(memory + lane * strip.stride, strip.stride, size, rows, tile + lane);
   for (; lane < strip.lanes; ++lane) {
     for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] = tile[ptrdiff_t{rows[m]} * kTileLanes + lane];
   }
@@ -315,8 +295,8 @@ void unpack_strip(float* memory, Strip strip, int size, const int32_t* rows, con
 
 }  // namespace
 
-void pack(const float* memory, const float* end, Strip strip, int size, const int32_t* rows, float* tile, bool add) {
-  prefetch<false>(memory, strip, size);
+void pack(const float* memory, const float* end, const Strip& strip, int size, const int32_t* rows, float* tile,
+          bool add) {
   if (add) {
     pack_strip<true>(memory, end, strip, size, rows, tile);
   } else {
@@ -324,12 +304,20 @@ void pack(const float* memory, const float* end, Strip strip, int size, const in
   }
 }
 
-void unpack(float* memory, Strip strip, int size, const int32_t* rows, const float* tile) {
-  prefetch<true>(memory, strip, size);
+void unpack(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
+  if (strip.stride != size || size > kWhole) {
+    fetch_strip_ahead(memory, strip, size);
+  }
   unpack_strip(memory, strip, size, rows, tile);
 }
 
 void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows, const float* tile) {
+  if (size <= kWhole && reinterpret_cast<uintptr_t>(memory) % sizeof(Register) == 0) {
+    const auto unpack = WholeLanes::unpack_past[size - 1];
+    const int whole = lanes / kWidth * kWidth;
+    for (int lane = 0; lane < whole; lane += kWidth) unpack(memory + lane * size, rows, tile + lane);
+    return unpack_strip(memory + whole * size, {size, lanes - whole, 0}, size, rows, tile + whole);
+  }
 #if defined(__SSE2__)
   alignas(64) float values[kTileLanes * kPieceSize];
   unpack_strip(values, {size, lanes, 0}, size, rows, tile);
