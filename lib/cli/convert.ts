@@ -1,6 +1,6 @@
 import { readMaceCheckpoint } from '../mace/checkpoint.js'
 import { writeModel } from '../mace/model-file.js'
-import { GauntletError } from '../runtime/errors.js'
+import { expected, GauntletError } from '../runtime/errors.js'
 import { defineCommand } from './command.js'
 import { describeModel } from './model.js'
 import { text } from './options.js'
@@ -15,10 +15,12 @@ interactions, pair repulsion, distance transforms, several heads, ...) is refuse
 are written in float64, as they are stored, under MACE's names, options as text beside them.`,
   examples: ['gauntlet convert MACE.model -o mace.safetensors'],
   options: {
-    out: { ...text('FILE', 'the model, *.safetensors'), short: 'o' },
+    out: { ...text('FILE', 'the model, a file named *.safetensors'), short: 'o' },
   },
   check: ({ out }) => {
     if (out === undefined) throw new GauntletError('ERR_ARGUMENT', 'Missing option --out: where to write the model')
+    // A checkpoint cannot be made again from what it is converted to, so it is not to be written over.
+    if (!out.endsWith('.safetensors')) throw expected('a file named *.safetensors', '--out', out)
   },
   run: async ({ out = '' }, [checkpoint], io) => {
     const { model, weights } = await readMaceCheckpoint(checkpoint, { device: 'cpu' })

@@ -2,7 +2,7 @@ import type { Mace } from '../mace/model.js'
 import { readModel } from '../mace/model-file.js'
 import type { Precision } from '../mace/model-program.js'
 import type { Weights } from '../mace/parameters.js'
-import { GauntletError } from '../runtime/errors.js'
+import { expected, GauntletError } from '../runtime/errors.js'
 import type { DeviceOption } from '../runtime/index.js'
 import { elementSymbol } from '../structures/structure.js'
 import { chooseDevice, deviceOptions } from './device.js'
@@ -17,15 +17,18 @@ export const modelOptions = {
   ]),
 }
 
+interface ModelValues {
+  device: DeviceOption
+  threads: number | undefined
+  precision: Precision
+}
+
 /**
  * Reads a model for a command.
  *
  * @throws GauntletError ERR_FILE, ERR_ARGUMENT, ERR_LENGTH, ERR_IRREPS for a file that holds none; ERR_DEVICE
  */
-export async function loadModel(
-  path: string,
-  values: { device: DeviceOption; threads: number | undefined; precision: Precision },
-): Promise<{ model: Mace; weights: Weights }> {
+export async function loadModel(path: string, values: ModelValues): Promise<{ model: Mace; weights: Weights }> {
   if (/\.(model|pt|pth)$/i.test(path)) {
     const where = path.replace(/\.\w+$/, '.safetensors')
     throw new GauntletError(
@@ -33,8 +36,14 @@ export async function loadModel(
       `Expected a model as *.safetensors but received ${path}; gauntlet convert ${path} -o ${where} makes one of it`,
     )
   }
-  const device = values.precision === 'float64' ? chooseDevice({ ...values, device: 'cpu' }) : chooseDevice(values)
-  return readModel(path, { device })
+  return readModel(path, { device: deviceOf(values) })
+}
+
+/** Definitions are computed on the CPU; a GPU that is asked for is not silently left out. */
+function deviceOf({ device, threads, precision }: ModelValues): DeviceOption {
+  if (precision === 'float32') return chooseDevice({ device, threads })
+  if (device.startsWith('cuda')) throw expected('auto or cpu', '--device in float64', device)
+  return chooseDevice({ device: 'cpu', threads })
 }
 
 /** `ScaleShiftMACE of H, C, O within 4 Angstrom: 32x0e, harmonics to 2, correlation 2,2, product cg: 24976 parameters` */

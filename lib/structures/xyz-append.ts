@@ -13,6 +13,9 @@ import { formatXyz } from './xyz-write.js'
  * await trajectory.append(structure)
  */
 export class XyzAppender implements AsyncDisposable {
+  /** Bytes of whole frames. */
+  #length = 0
+
   private constructor(
     readonly path: string,
     private readonly file: FileHandle,
@@ -24,10 +27,16 @@ export class XyzAppender implements AsyncDisposable {
     return new XyzAppender(path, await createFile(path), keys)
   }
 
-  /** @throws GauntletError `ERR_ARGUMENT`, `ERR_LENGTH` for a structure that is none; `ERR_FILE` */
+  /** @throws GauntletError `ERR_ARGUMENT`, `ERR_LENGTH` for a structure that is none; `ERR_FILE`: no part of it is left there */
   async append(structure: Structure): Promise<void> {
-    const frame = formatXyz(structure, this.keys)
-    await wordedWrite(this.path, () => this.file.appendFile(frame))
+    const frame = Buffer.from(formatXyz(structure, this.keys))
+    try {
+      await wordedWrite(this.path, () => this.file.writeFile(frame))
+      this.#length += frame.length
+    } catch (error) {
+      await wordedWrite(this.path, () => this.file.truncate(this.#length))
+      throw error
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

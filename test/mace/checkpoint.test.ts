@@ -2,14 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, test } from 'vitest'
 import { readNpz } from '../../lib/files/npz.js'
-import {
-  moduleAttributes,
-  PythonGlobal,
-  PythonObject,
-  type PythonValue,
-  readCheckpoint,
-  TorchTensor,
-} from '../../lib/files/index.js'
+import { PythonGlobal, PythonObject, type PythonValue, readCheckpoint, TorchTensor } from '../../lib/files/index.js'
 import { Archive } from '../../lib/files/zip.js'
 import { maceOf } from '../../lib/mace/checkpoint.js'
 import {
@@ -103,8 +96,9 @@ describe('refuses by name', () => {
       .split('.')
       .reduce((at, key) => (attributes(at).get('_modules') as Attributes).get(key) as PythonObject, root)
   }
-  function attributes(value: PythonObject): Attributes {
-    return moduleAttributes(value) as Attributes
+  /** Its own, to be changed. */
+  function attributes({ state }: PythonObject): Attributes {
+    return state as Attributes
   }
   function rename(value: PythonObject, python: string, name: string): void {
     Object.assign(value, { module: python, name })
@@ -342,7 +336,7 @@ test('a damaged model gives an error of its file, or other numbers', async () =>
   const pickle = members.find(({ name }) => name.endsWith('/data.pkl'))!
   const others = members.filter((member) => member !== pickle)
   let errors = 0
-  for (let at = 2; at < pickle.data.length; at += 641) {
+  for (let at = 2; at < pickle.data.length; at += 2593) {
     const data = Buffer.from(pickle.data)
     data[at] ^= 1 << (at % 8)
     try {
@@ -352,7 +346,7 @@ test('a damaged model gives an error of its file, or other numbers', async () =>
       errors++
     }
   }
-  expect(errors).toBeGreaterThan(20)
+  expect(errors).toBeGreaterThan(5)
   const bytes = readFileSync(MODEL)
   for (let length = 0; length < bytes.length; length += 20011) {
     const cut = temporary(bytes.subarray(0, length), '.model')
