@@ -69,8 +69,8 @@ describe('errors', () => {
 
   test('count only what is known', async () => {
     const [a, b, c] = someStructures()
-    const { forces: _, ...energyAlone } = labelled(a, 0.002, 0)
-    const { energy: __, ...forcesAlone } = labelled(b, 0, 0.03)
+    const energyAlone = { ...labelled(a, 0.002, 0), forces: undefined }
+    const forcesAlone = { ...labelled(b, 0, 0.03), energy: undefined }
     const { structures, errors } = await evaluated(await written([energyAlone, forcesAlone, c]))
     expect(structures).toBe(3)
     expect(errors).toHaveLength(1)
