@@ -57,7 +57,7 @@ export function epochChart(
       const every = Math.ceil(there.length / MOST_MARKS)
       const isMarked = (n: number): boolean => n % every === 0 || n === there.length - 1 || there[n].best
       const points = there.map((epoch, n) => ({
-        ...{ x: epoch.epoch, y: value(epoch), full: epoch.best },
+        ...{ x: epoch.epoch, y: value(epoch), full: name === 'validation' && epoch.best },
         ...((there.length <= MOST_MARKS || isMarked(n)) && { about: describeEpoch(epoch) }),
       }))
       return { name, points }
