@@ -27,12 +27,12 @@ Charts are drawn by vega-lite, which is installed apart: npm install vega vega-l
     svg: text('DIR', 'also write every chart to DIR, as an SVG file of its own'),
   },
   run: async ({ out, svg }, [file], io) => {
-    const makePage = await readPage(file)
     const [{ Figures, renderPage }, { loadRenderer }] = await Promise.all([
       import('./report/page.js'),
       import('./report/svg.js'),
     ])
     const figures = new Figures(await loadRenderer())
+    const makePage = await readPage(file)
     const page = renderPage(await makePage(figures))
     if (svg !== undefined) {
       makeFolder(svg)
