@@ -52,7 +52,8 @@ export function rowKey({ method, setting, lmax, pass, channels, batch, threads, 
   return JSON.stringify([method, setting, lmax, pass, channels, batch, device, device === 'cpu' ? threads : null])
 }
 
-function readProvenance(from: Place): StoredRun['provenance'] {
+/** What a run was made with. */
+export function readProvenance(from: Place): StoredRun['provenance'] {
   const text = (name: string): string => from.member(name).text()
   return {
     version: text('version'),

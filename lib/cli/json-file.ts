@@ -7,9 +7,18 @@ import { readText } from '../files/file.js'
  * @throws GauntletError `ERR_FILE` for a file that cannot be read or is no whole JSON; names the file.
  */
 export async function readJson(file: string): Promise<Place> {
-  const text = await readText(file)
+  return parseJson(file, await readText(file), 'gauntlet bench --json')
+}
+
+/**
+ * The same of text that was read already.
+ *
+ * @param file where it is from, for error messages
+ * @param source what writes such text
+ */
+export function parseJson(file: string, text: string, source: string): Place {
   try {
-    return new Place(file, '', JSON.parse(text))
+    return new Place(file, source, '', JSON.parse(text))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new GauntletError('ERR_FILE', `${file} is not one whole JSON document: ${reason}`, { cause })
@@ -20,8 +29,9 @@ export async function readJson(file: string): Promise<Place> {
 export class Place {
   constructor(
     readonly file: string,
+    private readonly source: string,
     private readonly path: string,
-    private readonly value: unknown,
+    readonly value: unknown,
   ) {}
 
   has(name: string): boolean {
@@ -30,11 +40,13 @@ export class Place {
 
   member(name: string): Place {
     const object = this.#object()
-    return new Place(
-      this.file,
-      this.path === '' ? name : `${this.path}.${name}`,
-      Object.hasOwn(object, name) ? object[name] : undefined,
-    )
+    const path = this.path === '' ? name : `${this.path}.${name}`
+    return new Place(this.file, this.source, path, Object.hasOwn(object, name) ? object[name] : undefined)
+  }
+
+  /** All members with their names. */
+  members(): [name: string, member: Place][] {
+    return Object.keys(this.#object()).map((name) => [name, this.member(name)])
   }
 
   /** A member that may be missing or null. */
@@ -45,11 +57,16 @@ export class Place {
 
   items(): Place[] {
     if (!Array.isArray(this.value)) throw this.wrong('a list')
-    return this.value.map((value, n) => new Place(this.file, `${this.path}[${n}]`, value))
+    return this.value.map((value, n) => new Place(this.file, this.source, `${this.path}[${n}]`, value))
   }
 
   text(): string {
     if (typeof this.value !== 'string') throw this.wrong('text')
+    return this.value
+  }
+
+  flag(): boolean {
+    if (typeof this.value !== 'boolean') throw this.wrong('true or false')
     return this.value
   }
 
@@ -100,7 +117,7 @@ export class Place {
   /** Of a value that is not what is expected; to be thrown. */
   wrong(what: string): GauntletError {
     const name = this.path === '' ? 'its document' : this.path
-    const hint = 'is it the output of gauntlet bench --json?'
+    const hint = `is it the output of ${this.source}?`
     return new GauntletError(
       'ERR_FILE',
       `${this.file}: Expected ${what} for ${name} but received ${describe(this.value)}; ${hint}`,

@@ -60,21 +60,30 @@ export function finalErrors({ trainer, testSets }: Training): ErrorRow[] {
   )
 }
 
-/** As MACE prints it: root mean squares, and mean absolute errors beside. */
+/** As MACE prints them: root mean squares, and mean absolute errors beside. */
+export const ERROR_FIGURES: readonly {
+  title: string
+  value: (errors: PredictionErrors) => number
+  text: (value: number) => string
+}[] = [
+  { title: 'structures', value: ({ structures }) => structures, text: String },
+  { title: 'RMSE E meV/atom', value: ({ energyRmse }) => energyRmse, text: milli },
+  { title: 'MAE E meV/atom', value: ({ energyMae }) => energyMae, text: milli },
+  { title: 'RMSE F meV/A', value: ({ forcesRmse }) => forcesRmse, text: milli },
+  { title: 'MAE F meV/A', value: ({ forcesMae }) => forcesMae, text: milli },
+  {
+    title: 'relative F RMSE',
+    value: ({ forcesRelative }) => forcesRelative,
+    text: (relative) => (Number.isNaN(relative) ? '-' : `${(100 * relative).toFixed(2)}%`),
+  },
+]
+
 export function errorTable(rows: readonly ErrorRow[]): string {
-  const column = (title: string, cell: (errors: PredictionErrors) => string): Column<ErrorRow> => {
-    return { title, cell: ({ errors }) => cell(errors) }
-  }
   return table(rows, [
     { title: 'set', align: 'left', cell: ({ set }) => set },
-    column('structures', ({ structures }) => String(structures)),
-    column('RMSE E meV/atom', ({ energyRmse }) => milli(energyRmse)),
-    column('MAE E meV/atom', ({ energyMae }) => milli(energyMae)),
-    column('RMSE F meV/A', ({ forcesRmse }) => milli(forcesRmse)),
-    column('MAE F meV/A', ({ forcesMae }) => milli(forcesMae)),
-    column('relative F RMSE', ({ forcesRelative }) =>
-      Number.isNaN(forcesRelative) ? '-' : `${(100 * forcesRelative).toFixed(2)}%`,
-    ),
+    ...ERROR_FIGURES.map(({ title, value, text }): Column<ErrorRow> => {
+      return { title, cell: ({ errors }) => text(value(errors)) }
+    }),
   ])
 }
 
@@ -93,7 +102,7 @@ export function parity({ trainer, learner, data }: Training): Parity {
   }
 }
 
-/** What nothing is known of is NaN. */
-function milli(value: number): string {
+/** eV in thousandths; what nothing is known of is NaN. */
+export function milli(value: number): string {
   return Number.isNaN(value) ? '-' : (1000 * value).toFixed(1)
 }

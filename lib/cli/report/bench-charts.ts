@@ -109,9 +109,9 @@ function times(rows: readonly ReportRow[], free = 0): Axis {
 
 function curvesOf(rows: readonly ReportRow[], place: (row: ReportRow) => Omit<Point, 'about'>): Curve[] {
   const present = METHOD_NAMES.filter((name) => rows.some(({ method }) => method === name))
-  return present.map((method) => {
-    const own = rows.filter((row) => row.method === method).sort((a, b) => a.lmax - b.lmax)
-    return { method, points: own.map((row) => ({ ...place(row), about: describeRow(row) })) }
+  return present.map((name) => {
+    const own = rows.filter(({ method }) => method === name).sort((a, b) => a.lmax - b.lmax)
+    return { name, points: own.map((row) => ({ ...place(row), about: describeRow(row) })) }
   })
 }
 

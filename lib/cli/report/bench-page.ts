@@ -3,6 +3,7 @@ import { growthTable, rowTable } from './bench-tables.js'
 import { methodsOf, viewSection } from './bench-view.js'
 import { couplingChart, type Couplings, couplingsOf } from './coupling-chart.js'
 import { type Html, html } from './html.js'
+import { machineSection } from './machine.js'
 import type { Figures, Page } from './page.js'
 import type { ReportRun } from './run.js'
 import { counted, type View, viewsOf } from './views.js'
@@ -35,7 +36,7 @@ export async function benchPage(run: ReportRun, figures: Figures): Promise<Page>
           </p>
           ${rowTable(run.rows)}
         </section>
-        ${run.growth.length > 0 ? growth(run) : undefined} ${machine(run)}
+        ${run.growth.length > 0 ? growth(run) : undefined} ${machineSection(run.provenance, [['At best', atBest(run)]])}
       </main>`,
   }
 }
@@ -101,27 +102,12 @@ function growth(run: ReportRun): Html {
   </section>`
 }
 
-function machine({ provenance, rates }: ReportRun): Html {
-  const { processor, isa, cores, gpu, system, node, version, compiler, cuda, date } = provenance
-  const best = rates.map(({ threads, peakFlops, bandwidth, source }) => {
-    return `${quantity(peakFlops, 'flop/s')}, ${quantity(bandwidth, 'B/s')} (${source}${source === 'measured' ? `, ${counted(threads, 'thread')}` : ''})`
-  })
-  const facts: [string, string][] = [
-    ['Processor', `${processor}, ${isa}, ${counted(cores, 'core')}`],
-    ...(gpu === undefined ? [] : [['GPU', gpu] satisfies [string, string]]),
-    ['At best', best.join('; ')],
-    ['System', `${system}, Node.js ${node}`],
-    ['Build', `gauntlet ${version}, ${compiler}${cuda === undefined ? '' : `, CUDA ${cuda}`}`],
-    ['Measured', date],
-  ]
-  return html`<section>
-    <h2>Machine and build</h2>
-    <dl id="machine">
-      ${facts.map(
-        ([term, fact]) =>
-          html`<dt>${term}</dt>
-            <dd>${fact}</dd>`,
-      )}
-    </dl>
-  </section>`
+/** What rows are compared with. */
+function atBest({ rates }: ReportRun): string {
+  return rates
+    .map(({ threads, peakFlops, bandwidth, source }) => {
+      const of = source === 'measured' ? `, ${counted(threads, 'thread')}` : ''
+      return `${quantity(peakFlops, 'flop/s')}, ${quantity(bandwidth, 'B/s')} (${source}${of})`
+    })
+    .join('; ')
 }

@@ -1,7 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite' with { 'resolution-mode': 'import' }
-import type { MethodName } from '../methods.js'
 import { type Axis, type Frame, frame, type Layer, placeLabels, toPixels } from './frame.js'
-import { colour, STYLES, type Style } from './palette.js'
+import { colour, type CurveName, STYLES, type Style } from './palette.js'
 
 export interface Point {
   x: number
@@ -12,13 +11,13 @@ export interface Point {
   full: boolean
   /** What is written below it. */
   note?: string
-  /** What it says when it is pointed at or read aloud. */
-  about: string
+  /** What it says when it is pointed at or read aloud; without it nothing is drawn but the curve through it. */
+  about?: string
 }
 
-/** What a method does as lmax grows. */
+/** What a method does as lmax grows, or a training as epochs pass. */
 export interface Curve {
-  method: MethodName
+  name: CurveName
   points: readonly Point[]
 }
 
@@ -43,16 +42,16 @@ const RAW = { type: 'nominal', scale: null, legend: null } as const
 const ORDER = { field: 'n', type: 'quantitative' } as const
 const GAP = 9
 
-/** A log-log chart with one curve for each method, and its name beside it. */
+/** A chart of curves with their names beside them. */
 export function drawCurves(chart: CurveChart, size: Frame): TopLevelSpec {
   const { about, x, y, curves, guide } = chart
-  const { layout, config, across, up } = frame({ x, y }, size, Math.max(...curves.map(({ method }) => method.length)))
+  const { layout, config, across, up } = frame({ x, y }, size, Math.max(...curves.map(({ name }) => name.length)))
   const at = { x: across('x'), y: up('y') }
-  const points = curves.flatMap(({ method, points }) =>
+  const points = curves.flatMap(({ name, points }) =>
     points.map(({ spread, full, ...point }, n) => ({
-      ...{ ...point, ...spread, n, method },
-      colour: colour(method),
-      fill: colour(full ? method : 'paper'),
+      ...{ ...point, ...spread, n, name },
+      colour: colour(name),
+      fill: colour(full ? name : 'paper'),
     })),
   )
   const names = namesOf(chart, size)
@@ -74,7 +73,7 @@ export function drawCurves(chart: CurveChart, size: Frame): TopLevelSpec {
       mark: { type: 'line', strokeWidth: 1.75, aria: false },
       encoding: {
         ...{ ...at, color: { field: 'colour', ...RAW }, order: ORDER },
-        strokeDash: byMethod(curves, ({ dash }) => [...dash]),
+        strokeDash: byName(curves, ({ dash }) => [...dash]),
       },
     },
     {
@@ -83,11 +82,11 @@ export function drawCurves(chart: CurveChart, size: Frame): TopLevelSpec {
       encoding: { x: at.x, y: up('low'), y2: { field: 'high' }, color: { field: 'colour', ...RAW } },
     },
     {
-      data: { values: points },
+      data: { values: points.filter(({ about }) => about !== undefined) },
       mark: { type: 'point', size: 34, strokeWidth: 1.5, opacity: 1, filled: false },
       encoding: {
         ...{ ...at, stroke: { field: 'colour', ...RAW }, fill: { field: 'fill', ...RAW } },
-        shape: byMethod(curves, ({ shape }) => shape),
+        shape: byName(curves, ({ shape }) => shape),
         description: { field: 'about', type: 'nominal' },
       },
     },
@@ -99,7 +98,7 @@ export function drawCurves(chart: CurveChart, size: Frame): TopLevelSpec {
     {
       data: { values: names },
       mark: { type: 'text', dx: 2, align: 'left', baseline: 'middle', fontSize: 12, fontWeight: 600, aria: false },
-      encoding: { ...at, text: { field: 'method', type: 'nominal' }, color: { field: 'colour', ...RAW } },
+      encoding: { ...at, text: { field: 'name', type: 'nominal' }, color: { field: 'colour', ...RAW } },
     },
   ]
   return { ...layout, description: about, config, layer }
@@ -126,24 +125,24 @@ function drawGuide({ points, words }: Guide, at: Place): Layer[] {
   ]
 }
 
-function byMethod<T>(curves: readonly Curve[], value: (style: Style) => T) {
-  const domain = curves.map(({ method }) => method)
+function byName<T>(curves: readonly Curve[], value: (style: Style) => T) {
+  const domain = curves.map(({ name }) => name)
   const range = domain.map((name) => value(STYLES[name]))
-  return { field: 'method', type: 'nominal', scale: { domain, range }, legend: null } as const
+  return { field: 'name', type: 'nominal', scale: { domain, range }, legend: null } as const
 }
 
 /** The names of curves, apart from each other, with the points that they belong to. */
 function namesOf({ curves, x, y, names }: CurveChart, size: Frame) {
   const { across, up } = toPixels({ x, y }, size)
   const lasts = curves.map(({ points }) => points[points.length - 1])
-  const wanted = curves.map(({ method }, n) => ({
+  const wanted = curves.map(({ name }, n) => ({
     x: GAP + (names === 'margin' ? size.width : across.pixel(lasts[n].x)),
     y: up.pixel(lasts[n].y),
-    length: method.length,
+    length: name.length,
   }))
   return placeLabels(wanted, size.height).map((height, n) => {
-    const { method } = curves[n]
+    const { name } = curves[n]
     const from = { fromX: lasts[n].x, fromY: lasts[n].y }
-    return { ...from, x: across.value(wanted[n].x), y: up.value(height), method, colour: colour(method) }
+    return { ...from, x: across.value(wanted[n].x), y: up.value(height), name, colour: colour(name) }
   })
 }

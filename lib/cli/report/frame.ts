@@ -11,9 +11,9 @@ export interface Frame {
 /** A part of a chart, drawn over those before it. */
 export type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number]
 
-/** A logarithmic axis. */
 export interface Axis {
   title: string
+  scale: 'log' | 'linear'
   domain: readonly [number, number]
   ticks: readonly number[]
   /** Vega expression of `datum.value`. */
@@ -32,10 +32,28 @@ const TIME = ['ns', 'us', 'ms', 's'].reduceRight(
   PLAIN,
 )
 
-/** An axis for these values, with a little room around them. */
+/** A logarithmic axis for these values, with a little room around them. */
 export function logAxis(title: string, values: readonly number[], label = PLAIN): Axis {
-  const domain: [number, number] = [Math.min(...values) / 1.2, 1.2 * Math.max(...values)]
-  return { title, domain, ticks: logTicks(domain), label }
+  const [low, high] = extent(values)
+  const domain: [number, number] = [low / 1.2, 1.2 * high]
+  return { title, scale: 'log', domain, ticks: logTicks(domain), label }
+}
+
+/** A linear one. `leastStep`: from tick to tick, as 1 for what is counted. */
+export function linearAxis(title: string, values: readonly number[], leastStep = 0): Axis {
+  const [low, high] = extent(values)
+  // Equal values have room as well, and the axis never lies between neighbouring floats.
+  const room = Math.max(0.04 * (high - low), 1e-9 * Math.max(-low, high), leastStep / 2) || 1
+  const domain: [number, number] = [low - room, high + room]
+  return { title, scale: 'linear', domain, ...linearTicks(domain, leastStep) }
+}
+
+/** Least and greatest, of however many. */
+function extent(values: readonly number[]): [low: number, high: number] {
+  return values.reduce<[number, number]>(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Infinity, -Infinity],
+  )
 }
 
 /** The same for nanoseconds. */
@@ -49,7 +67,7 @@ export function timeAxis(title: string, nanoseconds: readonly number[]): Axis {
 export function degreeAxis(degrees: readonly number[]): Axis {
   const sizes = [...new Set(degrees.map((l) => l + 1))].sort((a, b) => a - b)
   const domain: [number, number] = [sizes[0] / 1.05, 1.05 * sizes[sizes.length - 1]]
-  return { title: 'lmax, as log (lmax + 1)', domain, ticks: sizes, label: 'format(datum.value - 1, "d")' }
+  return { title: 'lmax, as log (lmax + 1)', scale: 'log', domain, ticks: sizes, label: 'format(datum.value - 1, "d")' }
 }
 
 /** Powers of ten; with their double and fivefold where those are few; a rounded middle where there is none. */
@@ -62,6 +80,21 @@ function logTicks([low, high]: readonly [number, number]): number[] {
   return inside.length > 0 ? inside : [Number(digits(Math.sqrt(low * high)))]
 }
 
+/** Four to ten multiples of 1, 2 or 5 times a power of ten, with the decimals that they need. */
+function linearTicks([low, high]: readonly [number, number], leastStep: number): Pick<Axis, 'ticks' | 'label'> {
+  const power = Math.floor(Math.log10((high - low) / 4))
+  const wanted =
+    [5, 2, 1].map((step) => Number(`${step}e${power}`)).find((step) => 4 * step <= high - low) ?? 10 ** power
+  const step = Math.max(leastStep, wanted)
+  const first = Math.ceil(low / step)
+  const count = Math.floor(high / step) - first + 1
+  const decimals = Math.min(20, Math.max(0, -Math.floor(Math.log10(step))))
+  return {
+    ticks: Array.from({ length: count }, (_, n) => Number(((first + n) * step).toFixed(decimals))),
+    label: `format(datum.value, ",.${decimals}f")`,
+  }
+}
+
 /** What all charts of curves share: margins, axes, type. `nameLength`: letters of the longest name right of the curves. */
 export function frame({ x, y }: { x: Axis; y: Axis }, { width, height }: Frame, nameLength: number) {
   const right = Math.ceil(14 + LETTER_WIDTH * nameLength)
@@ -72,7 +105,7 @@ export function frame({ x, y }: { x: Axis; y: Axis }, { width, height }: Frame, 
     background: 'transparent',
     padding: { left: 52, right, top: 28, bottom: 46 },
   } satisfies Partial<TopLevelSpec>
-  const scale = ({ domain }: Axis) => ({ type: 'log' as const, domain: [...domain], nice: false })
+  const scale = ({ scale: type, domain }: Axis) => ({ type, domain: [...domain], nice: false })
   const axis = ({ title, ticks, label }: Axis) => ({ title, values: [...ticks], labelExpr: label })
   return {
     layout,
@@ -120,11 +153,16 @@ export function config(): Config {
 
 /** Where values of the axes lie, in pixels from the left and from the top, and back. */
 export function toPixels({ x, y }: { x: Axis; y: Axis }, { width, height }: Frame) {
-  const scale = ([low, high]: readonly [number, number], from: number, to: number) => ({
-    pixel: (value: number): number => from + ((to - from) * Math.log(value / low)) / Math.log(high / low),
-    value: (pixel: number): number => low * (high / low) ** ((pixel - from) / (to - from)),
-  })
-  return { across: scale(x.domain, 0, width), up: scale(y.domain, height, 0) }
+  const place = ({ scale, domain: [low, high] }: Axis, from: number, to: number) => {
+    const part = (value: number): number =>
+      scale === 'log' ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low)
+    const at = (part: number): number => (scale === 'log' ? low * (high / low) ** part : low + (high - low) * part)
+    return {
+      pixel: (value: number): number => from + (to - from) * part(value),
+      value: (pixel: number): number => at((pixel - from) / (to - from)),
+    }
+  }
+  return { across: place(x, 0, width), up: place(y, height, 0) }
 }
 
 /**

@@ -2,7 +2,10 @@ import type { MethodName } from '../methods.js'
 
 export type Scheme = 'light' | 'dark'
 
-/** How a method is drawn, in every chart. */
+/** What is drawn as a curve: methods, and the two sides of a training. */
+export type CurveName = MethodName | 'training' | 'validation'
+
+/** How a curve is drawn, in every chart. */
 export interface Style {
   /** In light and dark. */
   colour: Record<Scheme, string>
@@ -14,7 +17,7 @@ export interface Style {
  * Hues after Okabe and Ito, which the colour-blind tell apart; methods of one kind of product differ in shape and dash besides.
  * Each has a contrast of 4.5 : 1 or more to the page, for names of curves are written in them.
  */
-export const STYLES: Record<MethodName, Style> = {
+export const STYLES: Record<CurveName, Style> = {
   'cg-sparse': { colour: { light: '#0067a5', dark: '#5aa9e6' }, shape: 'circle', dash: [] },
   'cg-dense': { colour: { light: '#2b7bb0', dark: '#9accf2' }, shape: 'square', dash: [5, 3] },
   'gaunt-sparse': { colour: { light: '#9c6700', dark: '#f0b43c' }, shape: 'square', dash: [] },
@@ -24,6 +27,8 @@ export const STYLES: Record<MethodName, Style> = {
   vector: { colour: { light: '#008564', dark: '#33c79f' }, shape: 'circle', dash: [] },
   'vector-sparse': { colour: { light: '#35806b', dark: '#8fdcc6' }, shape: 'square', dash: [5, 3] },
   matrix: { colour: { light: '#9c4685', dark: '#e08cc6' }, shape: 'diamond', dash: [] },
+  training: { colour: { light: '#0067a5', dark: '#5aa9e6' }, shape: 'square', dash: [5, 3] },
+  validation: { colour: { light: '#cc4b00', dark: '#ff8142' }, shape: 'circle', dash: [] },
 }
 
 /** Everything else. */
@@ -36,13 +41,13 @@ const INK: Record<string, Record<Scheme, string>> = {
 }
 
 /** A colour of the page by name, as style sheets and charts refer to it. */
-export function colour(name: MethodName | 'paper' | 'raised' | 'ink' | 'quiet' | 'line'): string {
+export function colour(name: CurveName | 'paper' | 'raised' | 'ink' | 'quiet' | 'line'): string {
   return `var(--${name})`
 }
 
 const COLOURS: Record<string, Record<Scheme, string>> = {
   ...INK,
-  ...Object.fromEntries(Object.entries(STYLES).map(([method, { colour }]) => [method, colour])),
+  ...Object.fromEntries(Object.entries(STYLES).map(([name, { colour }]) => [name, colour])),
 }
 
 /** The declarations of all colours. */

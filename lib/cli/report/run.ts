@@ -1,11 +1,12 @@
 import { expected, GauntletError } from '../../runtime/errors.js'
 import type { Rates } from '../bench-report.js'
-import { readTimes, type StoredRun, type TimedRow } from '../bench-file.js'
+import { readTimes, type TimedRow } from '../bench-file.js'
 import { expressivityOfChannel } from '../degrees-of-freedom.js'
 import type { Place } from '../json-file.js'
 import { METHOD_NAMES, type MethodName, METHODS, setting, SETTING_NAMES, type SettingName } from '../methods.js'
 import { PASS_NAMES, type PassName } from '../passes.js'
 import { couples } from '../selftest-cases.js'
+import { type Machine, readMachine } from './machine.js'
 
 /** A row of a benchmark as the page shows it. */
 export interface ReportRow extends TimedRow {
@@ -34,7 +35,7 @@ export interface ReportGrowth extends Pick<
 }
 
 export interface ReportRun {
-  provenance: StoredRun['provenance'] & { cuda?: string }
+  provenance: Machine
   rates: Pick<Rates, 'threads' | 'peakFlops' | 'bandwidth' | 'source'>[]
   rows: ReportRow[]
   growth: ReportGrowth[]
@@ -49,9 +50,8 @@ const MOST_DEGREE = 10
  * @throws GauntletError `ERR_FILE` for anything that is not as `gauntlet bench --json` writes it; names the file and the place
  */
 export function readBench(document: Place): ReportRun {
-  const { provenance, rows: times } = readTimes(document)
+  const { rows: times } = readTimes(document)
   const places = document.member('rows').items()
-  const cuda = document.member('provenance').optional('cuda')?.member('version').text()
   const rates = document.member('rates').items().map(readRates)
   const rows = times.map((row, n) => ({ ...row, ...readRow(places[n], row) }))
   if (rows.length === 0) throw expected('rows', document.file, 'none', 'ERR_FILE')
@@ -60,7 +60,7 @@ export function readBench(document: Place): ReportRun {
     throw new GauntletError('ERR_FILE', `${document.file}: Expected rates for ${threads} threads, which some rows have`)
   }
   const growth = document.optional('growth')?.items().map(readGrowth) ?? []
-  return { provenance: { ...provenance, ...(cuda !== undefined && { cuda }) }, rates, rows, growth }
+  return { provenance: readMachine(document.member('provenance')), rates, rows, growth }
 }
 
 /** What the device of a row can do at best, with as many threads. */
