@@ -10,7 +10,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildInfo, Random } from 'gauntlet'
@@ -35,6 +35,7 @@ const { values } = parseArgs({
 const NETWORK = { hiddenIrreps: '32x0e+32x1o', maxEll: 3, correlation: 3 }
 const products = values.products.split(',')
 const seeds = values.seeds.split(',').map(Number)
+if (!(Number(values.epochs) > 1)) throw new Error('Expected --epochs of two or more: the first is not timed')
 
 mkdirSync(values.output, { recursive: true })
 const config = await prepare()
@@ -115,7 +116,14 @@ function report() {
     console.log(`| ${cells.join(' | ')} |`)
   }
   const machine = { processor: cpus()[0].model.trim(), cores: cpus().length, node: process.versions.node }
-  const result = { ...machine, date: new Date().toISOString(), build: buildInfo(), options: values, rows }
+  const { model, stageTwo, validateEvery } = JSON.parse(readFileSync(config, 'utf8'))
+  const settings = {
+    ...values,
+    data: basename(values.data),
+    config: { model, stageTwo, validateEvery },
+    output: undefined,
+  }
+  const result = { ...machine, date: new Date().toISOString(), build: buildInfo(), settings, rows }
   writeFileSync(join(values.output, 'results.json'), JSON.stringify(result, null, 2))
 }
 
