@@ -1,7 +1,6 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readText } from '../files/file.js'
-import { GauntletError } from '../runtime/errors.js'
+import { readText, replaceFile, wordedWrite } from '../files/file.js'
 import { defineCommand } from './command.js'
 import { parseJson } from './json-file.js'
 import { text } from './options.js'
@@ -35,11 +34,11 @@ Charts are drawn by vega-lite, which is installed apart: npm install vega vega-l
     const makePage = await readPage(file)
     const page = renderPage(await makePage(figures))
     if (svg !== undefined) {
-      makeFolder(svg)
-      for (const [name, drawing] of figures.files) writeWhole(join(svg, `${name}.svg`), drawing)
+      await wordedWrite(svg, () => mkdir(svg, { recursive: true }))
+      for (const [name, drawing] of figures.files) await replaceFile(join(svg, `${name}.svg`), [drawing])
     }
     if (out === undefined) io.out(page)
-    else writeWhole(out, page)
+    else await replaceFile(out, [page])
     return 0
   },
 })
@@ -59,29 +58,4 @@ async function readPage(file: string): Promise<(figures: Figures) => Promise<Pag
   ])
   const run = readBench(parseJson(file, content, 'gauntlet bench --json'))
   return (figures) => benchPage(run, figures)
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (error) {
-    throw unwritable(folder, error)
-  }
-}
-
-/** Writes beside the file and renames, so that nobody finds half of it. */
-function writeWhole(file: string, content: string): void {
-  const beside = `${file}.${process.pid}.part`
-  try {
-    writeFileSync(beside, content)
-    renameSync(beside, file)
-  } catch (error) {
-    rmSync(beside, { force: true })
-    throw unwritable(file, error)
-  }
-}
-
-function unwritable(path: string, error: unknown): GauntletError {
-  const reason = error instanceof Error ? error.message : String(error)
-  return new GauntletError('ERR_FILE', `Cannot write ${path}: ${reason}`, { cause: error })
 }

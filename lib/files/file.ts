@@ -36,19 +36,21 @@ export async function replaceFile(
   chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
 ): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
-  try {
-    const file = await open(beside, 'wx')
+  await wordedWrite(path, async () => {
     try {
-      for await (const chunk of chunks) await file.writeFile(chunk)
-      await file.sync()
-    } finally {
-      await file.close()
+      const file = await open(beside, 'wx')
+      try {
+        for await (const chunk of chunks) await file.writeFile(chunk)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(beside, path)
+    } catch (error) {
+      await rm(beside, { force: true })
+      throw error
     }
-    await rename(beside, path)
-  } catch (error) {
-    await rm(beside, { force: true })
-    throw isFileSystemError(error) ? fileError('write', path, error) : error
-  }
+  })
 }
 
 /**

@@ -9,12 +9,11 @@ import { writeXyz } from '../../lib/structures/index.js'
 import { missing } from '../files/temporary.js'
 import { largest } from '../mace/compare.js'
 import { makeStructure } from '../mace/small.js'
+import { hasMpi, mpirun } from '../runtime/mpi.js'
 import { smallModel } from './models.js'
 
 const MAIN = join(__dirname, '../../dist/cli/main.js')
 const EPOCHS = 8
-const found = spawnSync('mpirun', ['--version'], { encoding: 'utf8' })
-const hasMpi = found.status === 0 && found.stdout.includes('Open MPI')
 
 let config: string
 beforeAll(async () => {
@@ -28,15 +27,13 @@ beforeAll(async () => {
   )
   config = missing('.json')
   const settings = {
-    ...{
-      device: 'cpu',
-      threads: 1,
-      epochs: EPOCHS,
-      batchSize: 5,
-      learningRate: 0.02,
-      averageDecay: 0.9,
-      validateEvery: 2,
-    },
+    device: 'cpu',
+    threads: 1,
+    epochs: EPOCHS,
+    batchSize: 5,
+    learningRate: 0.02,
+    averageDecay: 0.9,
+    validateEvery: 2,
     data: { train, atomicEnergies: { H: -13, C: -1029, O: -2042 } },
     model: {
       hiddenIrreps: '2x0e+2x1o',
@@ -122,10 +119,7 @@ describe.skipIf(!hasMpi)('several processes (Debian: openmpi-bin)', () => {
     const alone = missing('')
     const shared = missing('')
     train(alone)
-    const args = ['--allow-run-as-root', '--oversubscribe', '-n', String(processes), process.execPath]
-    const { status, stderr } = spawnSync('mpirun', [...args, MAIN, 'train', '--config', config, '--output', shared], {
-      encoding: 'utf8',
-    })
+    const { status, stderr } = mpirun(processes, [MAIN, 'train', '--config', config, '--output', shared])
     expect(status, stderr).toBe(0)
     expect((await trained(shared)).epochs).toHaveLength(EPOCHS)
     const [a, b] = await Promise.all([alone, shared].map((folder) => readModel(join(folder, 'mace.safetensors'))))

@@ -1,16 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { joinCommunicator } from '../../lib/runtime/communicator.js'
+import { hasMpi, mpirun } from './mpi.js'
 
-const found = spawnSync('mpirun', ['--version'], { encoding: 'utf8' })
-const hasMpi = found.status === 0 && found.stdout.includes('Open MPI')
 const folder = join(__dirname, '..', '..')
 
 function run(ranks: number, script: string, env: NodeJS.ProcessEnv = {}) {
   const code = `const { joinCommunicator } = require('./dist/runtime/communicator.js')\nconst c = joinCommunicator()\n${script}`
-  const args = ['--allow-run-as-root', '--oversubscribe', '-n', String(ranks), process.execPath, '-e', code]
-  return spawnSync('mpirun', args, { cwd: folder, encoding: 'utf8', timeout: 25_000, env: { ...process.env, ...env } })
+  return mpirun(ranks, ['-e', code], { cwd: folder, timeout: 25_000, env: { ...process.env, ...env } })
 }
 
 it('is one process where mpirun did not start it', () => {
