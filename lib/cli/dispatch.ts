@@ -18,6 +18,9 @@ const COMMANDS: Record<string, Entry> = {
   advise: { summary: 'which product to take for given irreps, measured here', load: () => import('./advise.js') },
   selftest: { summary: 'check every kernel against a float64 reference', load: () => import('./selftest.js') },
   train: { summary: 'train MACE on energies and forces', load: () => import('./train.js') },
+  convert: { summary: 'make a model of a PyTorch checkpoint of MACE', load: () => import('./convert.js') },
+  eval: { summary: 'energies and forces of a file by a model, and their errors', load: () => import('./eval.js') },
+  md: { summary: 'molecular dynamics with a model', load: () => import('./md.js') },
   info: { summary: 'this build, this machine, its devices', load: () => import('./info.js') },
 }
 

@@ -150,7 +150,8 @@ function overlap(v: number, l1: number, l2: number): number {
 
 /**
  * To the smallest exact grid (Legendre per order, then a Fourier sum per ring), the product of values, and back. Folding at
- * the equator halves the Legendre part and folding at azimuth zero the Fourier sums, for a butterfly each.
+ * the equator halves the Legendre part and folding at azimuth zero the Fourier sums, for a butterfly each. Where each input has
+ * degrees of one parity only, so has the product: half of the sphere tells the other, and all work is halved.
  *
  * Paths with an odd sum of degrees are those of a bracket: both inputs' derivatives by the polar angle take all of that, those by
  * azimuth the Fourier sums only.
@@ -168,7 +169,8 @@ function gridFlops({ in1, in2, out, paths }: Shape): number {
     0,
   )
   const multiplications = (even ? 1 : 0) + (odd ? 3 : 0) + (even && odd ? 1 : 0)
-  return inputs + legendre(out) + fourier(out) + multiplications * points
+  const flops = inputs + legendre(out) + fourier(out) + multiplications * points
+  return [in1, in2].every((list) => new Set(list.map((l) => l % 2)).size === 1) ? flops / 2 : flops
 }
 
 /** Couple to square matrices of degree l, multiply, couple back: both couplings sparse, the multiplication dense. */

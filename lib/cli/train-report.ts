@@ -74,7 +74,7 @@ export const ERROR_FIGURES: readonly {
   {
     title: 'relative F RMSE',
     value: ({ forcesRelative }) => forcesRelative,
-    text: (relative) => `${(100 * relative).toFixed(2)}%`,
+    text: (relative) => (Number.isNaN(relative) ? '-' : `${(100 * relative).toFixed(2)}%`),
   },
 ]
 
@@ -102,7 +102,7 @@ export function parity({ trainer, learner, data }: Training): Parity {
   }
 }
 
-/** eV in thousandths. */
+/** eV in thousandths; what nothing is known of is NaN. */
 export function milli(value: number): string {
-  return (1000 * value).toFixed(1)
+  return Number.isNaN(value) ? '-' : (1000 * value).toFixed(1)
 }

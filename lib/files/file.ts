@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { GauntletError } from '../runtime/errors.js'
 
@@ -51,6 +51,24 @@ export async function replaceFile(
   }
 }
 
+/**
+ * Opens a file that is not there yet, to be written.
+ *
+ * @throws GauntletError `ERR_FILE`
+ */
+export async function createFile(path: string): Promise<FileHandle> {
+  return wordedWrite(path, () => open(path, 'wx'))
+}
+
+/** Does something that writes a file, and words its error. */
+export async function wordedWrite<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    throw isFileSystemError(error) ? fileError('write', path, error) : error
+  }
+}
+
 /** Words an error of reading a file; one of our own passes unchanged. */
 export function unreadable(path: string, error: unknown): GauntletError {
   return error instanceof GauntletError ? error : fileError('read', path, error)
@@ -65,6 +83,7 @@ function fileError(act: 'read' | 'write', path: string, error: unknown): Gauntle
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const reasons: Record<string, string> = {
     ENOENT: act === 'read' ? 'there is no such file' : 'there is no such folder',
+    EEXIST: 'there is such a file already',
     EISDIR: 'it is a directory',
     EACCES: 'permission denied',
     ENOSPC: 'the disk is full',

@@ -4,6 +4,7 @@ import type { StoredTensor } from './stored-tensor.js'
 
 /** More modules or bytes than this are no network but one that refers to itself over and over. */
 const MAX_MODULES = 1e6
+const MAX_DEPTH = 100
 const MAX_BYTES = 2 ** 33
 
 /**
@@ -44,6 +45,7 @@ class Collector {
     const name = prefix === '' ? 'what was saved' : `'${prefix.slice(0, -1)}'`
     if (!attributes) fail(`Expected a torch module or state_dict for ${name} but received ${describeValue(module)}`)
     if (this.#parents.includes(module)) fail(`The module ${name} contains itself`)
+    if (this.#parents.length > MAX_DEPTH) fail(`Its modules stand over ${MAX_DEPTH} deep in each other`)
     if (++this.#modules > MAX_MODULES) fail(`It has over ${MAX_MODULES} modules`)
     this.#parents.push(module)
     this.addTensors(prefix, attributes.get('_parameters'))

@@ -45,14 +45,19 @@ function single(model: Mace, structure: Structure): Batch {
     positions: structure.positions,
     senders,
     receivers,
-    shifts: cell ? Float64Array.from(shifts, (_, n) => translation(shifts, cell, n)) : new Float64Array(shifts.length),
+    shifts: cell ? translations(shifts, cell) : new Float64Array(shifts.length),
   }
 }
 
-/** Component n of cell vectors times how often each is taken. */
-function translation(shifts: Int32Array, cell: Float64Array, n: number): number {
-  const [edge, axis] = [n - (n % 3), n % 3]
-  return shifts[edge] * cell[axis] + shifts[edge + 1] * cell[3 + axis] + shifts[edge + 2] * cell[6 + axis]
+/** [edges, 3]: cell vectors times how often each is taken. */
+function translations(shifts: Int32Array, cell: Float64Array): Float64Array {
+  const vectors = new Float64Array(shifts.length)
+  for (let edge = 0; edge < shifts.length; edge += 3) {
+    const [a, b, c] = [shifts[edge], shifts[edge + 1], shifts[edge + 2]]
+    if (a === 0 && b === 0 && c === 0) continue
+    for (let axis = 0; axis < 3; axis++) vectors[edge + axis] = a * cell[axis] + b * cell[3 + axis] + c * cell[6 + axis]
+  }
+  return vectors
 }
 
 /** Batches one after another. */

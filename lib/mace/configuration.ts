@@ -120,7 +120,10 @@ export function configure(options: MaceOptions): MaceConfiguration {
 }
 
 /** Irreps of what a node hears: as many of every harmonic as there are scalars. */
-export function interactionIrreps({ hiddenIrreps, maxEll }: MaceConfiguration): Irreps {
+export function interactionIrreps({
+  hiddenIrreps,
+  maxEll,
+}: Pick<MaceConfiguration, 'hiddenIrreps' | 'maxEll'>): Irreps {
   const { mul } = hiddenIrreps.at(0)
   return new Irreps([...Irreps.sphericalHarmonics(maxEll)].map(({ ir }) => ({ mul, ir })))
 }

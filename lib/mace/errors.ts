@@ -49,10 +49,10 @@ export class ErrorSums {
     }
   }
 
-  /** Of all processes, which have to call it together. */
-  total(processes: Communicator): PredictionErrors {
+  /** Of this process, or of all, which have to call it together. What nothing was known of is NaN. */
+  total(processes?: Communicator): PredictionErrors {
     const sums = this.#sums.slice()
-    processes.sum(sums)
+    processes?.sum(sums)
     const [structures, energyAbsolute, energySquares, components, absolute, squares, known] = sums
     return {
       structures,

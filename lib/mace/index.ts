@@ -1,4 +1,6 @@
 export { type Batch, bindBatch, edgeVectors, joinBatches, makeBatch } from './batch.js'
+export { Calculator } from './calculator.js'
+export { readMaceCheckpoint } from './checkpoint.js'
 export {
   configure,
   type InteractionName,
@@ -12,5 +14,7 @@ export { fromHyperparameters, MACE_NAMES, toHyperparameters } from './hyperparam
 export { EnergyForcesLoss, type LossWeights, type Targets } from './loss.js'
 export { Mace } from './model.js'
 export { ModelProgram, type Precision, type ProgramArray, toFloat64 } from './model-program.js'
+export { readModel, writeModel } from './model-file.js'
 export { type Parameter, type Weights } from './parameters.js'
+export { predict, type Prediction } from './prediction.js'
 export { loadMace, type StateDict, type StateTensor, weightsOf } from './state-dict.js'

@@ -54,8 +54,15 @@ test('one degree in and out is a part of the whole', () => {
   // 25 products; 25 coefficients of (2 2 2) are not zero; 5 numbers in, in and out.
   expect(floor('sparse-kept', shape)).toEqual({ flops: 25 + 2 * 25, bytes: 60 })
   expect(floor('dense-kept', shape)).toEqual({ flops: 25 + 2 * 125, bytes: 60 })
-  // Grid of 4 rings x 7 points: thrice Legendre 4*5, butterfly 4*5, Fourier 28*5, butterfly 28; and 28 products.
-  expect(floor('grid', shape)).toEqual({ flops: 3 * (20 + 20 + 140 + 28) + 28, bytes: 60 })
+  // Of a grid of 4 rings x 7 points 2 rings, for f(-r) = f(r): thrice Legendre 2*5, butterfly 2*5, Fourier 14*5, butterfly 14; and
+  // 14 products.
+  expect(floor('grid', shape)).toEqual({ flops: 3 * (10 + 10 + 70 + 14) + 14, bytes: 60 })
+  // 0 + 2 has one parity as well: 3 rings x 5 points for degree 2 in, 0 in and 2 out, halved. With degree 1 it has none.
+  const even: Shape = { in1: [0, 2], in2: [0], out: [2], paths: [[2, 0, 2]] }
+  const legendre = 3 * (6 + 5) + 3 * (1 + 1) + 3 * (5 + 5)
+  expect(floor('grid', even).flops).toBe((legendre + 15 * (6 + 2 + 6) + 15) / 2)
+  const mixed: Shape = { ...even, in1: [1, 2] }
+  expect(floor('grid', mixed).flops).toBe(legendre + 3 * 2 + 15 * (6 + 2 + 6) + 15)
 })
 
 test('gradients are evaluations of the same form', () => {

@@ -12,9 +12,14 @@ let count = 0
 
 /** Writes a file of its own and returns its path. */
 export function temporary(content: string | Buffer, extension: string): string {
-  const path = join(folder, `file-${count++}${extension}`)
+  const path = missing(extension)
   writeFileSync(path, content)
   return path
+}
+
+/** The path of a file that is not there yet. */
+export function missing(extension: string): string {
+  return join(folder, `file-${count++}${extension}`)
 }
 
 /** A .npy array with any header text and any bytes after it. */

@@ -29,7 +29,8 @@ export interface Outcome {
   milliseconds: number
 }
 
-const packageFolder = join(__dirname, '..', '..')
+/** Where programs find the built package by its name. */
+export const packageFolder = join(__dirname, '..', '..')
 
 /**
  * Runs a program in a Node.js process of its own, with the garbage collector at hand, and waits for its end. The function is

@@ -157,6 +157,6 @@ function settings(from: Place, prefix = '', depth = 1): Fact[] {
 function setting(from: Place): string {
   const { value } = from
   if (value === null) return 'none'
-  if (typeof value !== 'object') return String(value)
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value)
   throw from.wrong('text, a number, true, false or null')
 }
