@@ -38,7 +38,8 @@ __global__ void __launch_bounds__(kThreads) adam_quads(const __grid_constant__ A
 void adam(const AdamArrays<float*>& arrays, int64_t length, const AdamStep& step, cudaStream_t stream) {
   float* const inputs[] = {arrays.gradient, arrays.decay, arrays.mean, arrays.square,
                            arrays.largest ? arrays.largest : arrays.square};
-  launch_kernel(adam_quads, quad_blocks(length), 0, stream, AdamCall{quad_call(arrays.values, length, inputs), arrays, step});
+  launch_kernel(adam_quads, quad_blocks(length), 0, stream,
+                AdamCall{quad_call(arrays.values, length, inputs), arrays, step});
 }
 
 }  // namespace gauntlet::cuda

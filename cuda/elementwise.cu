@@ -23,9 +23,7 @@ struct Powers {
   int32_t terms;
   double end;
   double coefficients[2 * ScalarFunction::kMostTerms];
-  __device__ float at(float x) const {
-    return static_cast<float>(math::powers<double>(terms, coefficients, end, x));
-  }
+  __device__ float at(float x) const { return static_cast<float>(math::powers<double>(terms, coefficients, end, x)); }
 };
 
 struct Sine {
@@ -64,8 +62,7 @@ struct ElementwiseCall {
 };
 
 template <class Function>
-__global__ void __launch_bounds__(kThreads)
-    elementwise_quads(const __grid_constant__ ElementwiseCall<Function> call) {
+__global__ void __launch_bounds__(kThreads) elementwise_quads(const __grid_constant__ ElementwiseCall<Function> call) {
   const Quad quad = find_quad(call.quads);
   if (quad.count <= 0) return;
   float value[4];

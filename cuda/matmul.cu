@@ -174,9 +174,9 @@ bool over_rows(const MatrixProduct& p) {
   return p.transposed == Transposed::first || (p.transposed == Transposed::none && p.rows == 1);
 }
 
-constexpr int kSide = 64;              // of the tiles of a sum over rows
-constexpr int64_t kMostBlocks = 512;   // which the chunks of all tiles fill
-constexpr int64_t kMostChunks = 128;   // of a tile: not more, nor shorter
+constexpr int kSide = 64;             // of the tiles of a sum over rows
+constexpr int64_t kMostBlocks = 512;  // which the chunks of all tiles fill
+constexpr int64_t kMostChunks = 128;  // of a tile: not more, nor shorter
 constexpr int64_t kChunkTerms = 256;
 
 /// Terms of a chunk, so that there are chunks for every multiprocessor, whichever GPU it is.
@@ -194,10 +194,9 @@ size_t matmul_floats(const MatrixProduct& p) {
   return over_rows(p) && chunks_of(p) > 1 ? static_cast<size_t>(chunks_of(p)) * p.rows * p.columns : 0;
 }
 
-void matmul(const MatrixProduct& p, const float* a, const float* b, float* out, float* workspace,
-            cudaStream_t stream) {
-  const auto [rows, columns, sums] = std::tuple(static_cast<int64_t>(p.rows), static_cast<int64_t>(p.columns),
-                                                static_cast<int64_t>(p.sums));
+void matmul(const MatrixProduct& p, const float* a, const float* b, float* out, float* workspace, cudaStream_t stream) {
+  const auto [rows, columns, sums] =
+      std::tuple(static_cast<int64_t>(p.rows), static_cast<int64_t>(p.columns), static_cast<int64_t>(p.sums));
   if (!over_rows(p) && columns == 1) return launch_dots(a, b, rows, sums, p.scale, out, stream);
   if (p.transposed == Transposed::second && rows == 1) return launch_dots(b, a, columns, sums, p.scale, out, stream);
   MatmulCall call{.a = a,

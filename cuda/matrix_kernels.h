@@ -32,8 +32,8 @@ void columns(float* out, const float* wide, const ColumnRange& range, cudaStream
 void pad(float* out, const float* narrow, const ColumnRange& range, cudaStream_t stream);
 
 /// out[s] = sum of the rows x[order[n]], n from start[s] to start[s + 1]
-void sum_segments(float* out, const float* x, int64_t segments, int32_t dim, const int32_t* start,
-                  const int32_t* order, cudaStream_t stream);
+void sum_segments(float* out, const float* x, int64_t segments, int32_t dim, const int32_t* start, const int32_t* order,
+                  cudaStream_t stream);
 /// out[0] = sum of x[r], with a workspace of `row_sum_floats`.
 void sum_rows(float* out, const float* x, int64_t rows, int32_t dim, float* workspace, cudaStream_t stream);
 size_t row_sum_floats(int64_t rows, int32_t dim);

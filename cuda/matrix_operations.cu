@@ -35,8 +35,7 @@ class CudaMatrixOperations final : public MatrixOperations {
     if (length == 0) return;
     run([&](Run& run) {
       const std::vector<float*> x = run.inputs(inputs, length);
-      run.result(out, length,
-                 [&](float* to) { cuda::elementwise(to, run.count(length), scale, f, x, run.stream); });
+      run.result(out, length, [&](float* to) { cuda::elementwise(to, run.count(length), scale, f, x, run.stream); });
     });
   }
 

@@ -124,7 +124,8 @@ void gather(float* out, const float* x, int64_t rows, int32_t dim, const int32_t
 void columns(float* out, const float* wide, const ColumnRange& range, cudaStream_t stream) {
   const auto [whole, narrow, from] = std::tuple(static_cast<int32_t>(range.wide), static_cast<int32_t>(range.narrow),
                                                 static_cast<int32_t>(range.from));
-  launch({out, wide, nullptr, false, static_cast<int64_t>(range.rows) * narrow, narrow, whole, 0, narrow, from}, stream);
+  launch({out, wide, nullptr, false, static_cast<int64_t>(range.rows) * narrow, narrow, whole, 0, narrow, from},
+         stream);
 }
 
 void pad(float* out, const float* narrow, const ColumnRange& range, cudaStream_t stream) {
@@ -133,8 +134,8 @@ void pad(float* out, const float* narrow, const ColumnRange& range, cudaStream_t
   launch({out, narrow, nullptr, false, static_cast<int64_t>(range.rows) * whole, whole, part, from, part, 0}, stream);
 }
 
-void sum_segments(float* out, const float* x, int64_t segments, int32_t dim, const int32_t* start,
-                  const int32_t* order, cudaStream_t stream) {
+void sum_segments(float* out, const float* x, int64_t segments, int32_t dim, const int32_t* start, const int32_t* order,
+                  cudaStream_t stream) {
   launch(SegmentSum{.out = out, .x = x, .start = start, .order = order, .segments = segments, .dim = dim}, stream);
 }
 

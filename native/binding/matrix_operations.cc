@@ -247,8 +247,7 @@ void NativeKernels::adam(const Napi::CallbackInfo& info) {
     }
     const AdamArrays<Operand> arrays{operand_of(values), operand_of(gradient), operand_of(decay),
                                      operand_of(mean),   operand_of(square),   operand_of(largest)};
-    operations_->adam(arrays, values.length,
-                      {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]});
+    operations_->adam(arrays, values.length, {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]});
   });
 }
 

@@ -24,7 +24,8 @@ struct AdamStep {
   double factor;  // of the gradient
 
   /// One number.
-  GAUNTLET_MATH void apply(float& value, float gradient, float decay, float& mean, float& square, float* largest) const {
+  GAUNTLET_MATH void apply(float& value, float gradient, float decay, float& mean, float& square,
+                           float* largest) const {
     const double g = gradient * factor + static_cast<double>(decay) * value;
     mean = static_cast<float>(beta1 * mean + (1 - beta1) * g);
     square = static_cast<float>(beta2 * square + (1 - beta2) * g * g);

@@ -11,6 +11,8 @@
 
 namespace gauntlet::math {
 
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 template <class T, class F>
 GAUNTLET_MATH T by_lanes(T x, const F& f) {
   if constexpr (std::is_same_v<T, double>) {
@@ -49,8 +51,7 @@ template <class T>
 GAUNTLET_MATH T powers(int count, const double* terms, double end, T x) {
   T sum{};
   for (int n = 0; n < count; ++n) sum = sum + terms[2 * n] * power(x, terms[2 * n + 1]);
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  const bool ends = end < infinity;
+  const bool ends = end < kInfinity;
   return ends ? (x >= end ? T{} : sum) : sum;
 }
 
