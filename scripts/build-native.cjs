@@ -3,9 +3,9 @@
 // Builds the addon from CMakeLists.txt in a tree of its own under .cmake/ and puts gauntlet.node where the loader looks.
 // Everything that builds it comes through here: npm's scripts, and node-gyp and prebuildify by way of binding.gyp.
 //
-//   node scripts/build-native.cjs [--out build/Release] [--node-dir <node-gyp's node_root_dir>] [--sanitize]
+//   node scripts/build-native.cjs [--out build/Release] [--node-dir <node-gyp's node_root_dir>] [--sanitize | --emulate]
 //
-// Environment: GAUNTLET_CUDA (AUTO, ON, OFF) and GAUNTLET_CUDA_ARCHITECTURES, see CMakeLists.txt. prebuildify sets PREBUILD_ARCH,
+// --emulate: CUDA kernels run on the CPU, for tests. Environment: GAUNTLET_CUDA (AUTO, ON, OFF) and GAUNTLET_CUDA_ARCHITECTURES, see CMakeLists.txt. prebuildify sets PREBUILD_ARCH,
 // which marks a release: portable, with CUDA, for every architecture, unless the environment says otherwise.
 
 const { spawnSync } = require('node:child_process')
@@ -16,11 +16,16 @@ const { parseArgs } = require('node:util')
 
 const root = path.resolve(__dirname, '..')
 const { values: options } = parseArgs({
-  options: { out: { type: 'string' }, 'node-dir': { type: 'string' }, sanitize: { type: 'boolean', default: false } },
+  options: {
+    out: { type: 'string' },
+    'node-dir': { type: 'string' },
+    sanitize: { type: 'boolean', default: false },
+    emulate: { type: 'boolean', default: false },
+  },
 })
 const { GAUNTLET_CUDA, GAUNTLET_CUDA_ARCHITECTURES, PREBUILD_ARCH } = process.env
 
-const kind = options.sanitize ? 'sanitize' : PREBUILD_ARCH ? 'prebuild' : 'development'
+const kind = options.sanitize ? 'sanitize' : options.emulate ? 'emulate' : PREBUILD_ARCH ? 'prebuild' : 'development'
 const tree = path.join(root, '.cmake', kind)
 const out = path.resolve(root, options.out ?? 'build/Release')
 
@@ -35,6 +40,7 @@ const definitions = {
     GAUNTLET_CUDA_ARCHITECTURES: GAUNTLET_CUDA_ARCHITECTURES ?? 'RELEASE',
     GAUNTLET_PORTABLE: process.platform === 'linux' && process.arch === 'x64' ? 'ON' : 'AUTO',
   },
+  emulate: { GAUNTLET_CUDA: 'EMULATED' },
   sanitize: { GAUNTLET_CUDA: 'OFF', GAUNTLET_SANITIZE: 'address,undefined' },
 }[kind]
 

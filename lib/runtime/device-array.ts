@@ -19,8 +19,8 @@ export class DeviceArray implements Disposable {
   readonly native: NativeDeviceArray
   #disposed = false
 
-  private constructor(device: DeviceId, length: number) {
-    this.native = callNative(() => new (loadAddon().NativeDeviceArray)(device, length))
+  private constructor(device: DeviceId, length: number, make: () => NativeDeviceArray) {
+    this.native = callNative(make)
     this.device = device
     this.length = length
   }
@@ -32,12 +32,12 @@ export class DeviceArray implements Disposable {
    */
   static from(array: Float32Array, device: DeviceOption = 'auto'): DeviceArray {
     checkFloat32Array(array, 'array')
-    return new DeviceArray(resolveDevice(device), array.length).set(array)
+    return DeviceArray.uninitialized(resolveDevice(device), array.length).set(array)
   }
 
   /** @internal Memory for a result, whose contents are undefined. */
   static uninitialized(device: DeviceId, length: number): DeviceArray {
-    return new DeviceArray(device, length)
+    return new DeviceArray(device, length, () => new (loadAddon().NativeDeviceArray)(device, length))
   }
 
   /**
@@ -64,6 +64,20 @@ export class DeviceArray implements Disposable {
       this.native.read(out)
     })
     return out
+  }
+
+  /**
+   * Floats `begin` to `end` - 1 of this array, not a copy: what is written to one is in the other. Like that of a Float32Array, but
+   * negative numbers do not count from the end. The memory goes with the last array that shares it.
+   *
+   * @throws GauntletError ERR_ARGUMENT where it is no part of this array, ERR_DISPOSED
+   */
+  subarray(begin = 0, end = this.length): DeviceArray {
+    if (!(Number.isInteger(begin) && Number.isInteger(end) && begin >= 0 && begin <= end && end <= this.length)) {
+      throw expected(`a part of ${this.length} floats`, 'begin, end', `${begin}, ${end}`)
+    }
+    const length = end - begin
+    return new DeviceArray(this.device, length, () => new (loadAddon().NativeDeviceArray)(this.native, begin, length))
   }
 
   /** Releases the memory, at once or with the last call in flight that works on it. Any later use is an error. */

@@ -83,7 +83,10 @@ export interface Addon {
   NativeEdgeFunction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeEdgeFunction
   NativeContraction: new (device: DeviceId, integers: Int32Array, reals: Float64Array) => NativeContraction
   NativeKernels: new (device: DeviceId) => NativeKernels
-  NativeDeviceArray: new (device: DeviceId, length: number) => NativeDeviceArray
+  NativeDeviceArray: {
+    new (device: DeviceId, length: number): NativeDeviceArray
+    new (whole: NativeDeviceArray, from: number, length: number): NativeDeviceArray
+  }
 }
 
 /** A plan on a device. What several evaluations of one call read is read once. */
@@ -157,6 +160,18 @@ export interface NativeKernels {
   ): void
   /** out = sum of factors[n] * inputs[n] */
   combine(out: NativeOperand, factors: Float64Array, inputs: readonly NativeOperand[]): void
+  /** out = inputs[n] from starts[n] on, zeros between them. Starts ascend, and inputs do not overlap. */
+  concatenate(out: NativeOperand, starts: Int32Array, inputs: readonly NativeOperand[]): void
+  /** One step of Adam, in place; `numbers` are those of AdamStep in native/core/adam.h. */
+  adam(
+    values: NativeOperand,
+    gradient: NativeOperand,
+    decay: NativeOperand,
+    mean: NativeOperand,
+    square: NativeOperand,
+    largest: NativeOperand | undefined,
+    numbers: Float64Array,
+  ): void
   /** [rows, columns] = scale * a b (0), a b^T (1) or a^T b (2) */
   matmul(
     out: NativeOperand,

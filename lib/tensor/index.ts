@@ -1,3 +1,4 @@
+export { concatenate } from './concatenate.js'
 export { contract } from './contraction.js'
 export { add, apply, multiply, scale, subtract, zerosLike } from './elementwise.js'
 export { exponential, polynomialCutoff, power, type ScalarFunction, sigmoid, silu, sine, tanh } from './functions.js'

@@ -1,14 +1,39 @@
 import { DeviceArray } from '../runtime/device-array.js'
 import { type FloatArray, nativeOf } from '../runtime/execute.js'
+import { allocate, free } from '../runtime/memory.js'
 import { callNative, type DeviceId, loadAddon, type NativeKernels } from '../runtime/native.js'
 import { FAMILIES, type ScalarFunction } from './functions.js'
 import type { Transposed } from './matmul.js'
 
 const TRANSPOSED: readonly Transposed[] = ['none', 'second', 'first']
 
+/** What a step of Adam reads and changes: arrays of one length. */
+export interface AdamArrays {
+  values: FloatArray
+  gradient: FloatArray
+  /** Of each number. */
+  decay: FloatArray
+  mean: FloatArray
+  square: FloatArray
+  /** With AMSGrad. */
+  largest?: FloatArray
+}
+
+/** As native/core/adam.h has it. */
+export interface AdamStep {
+  beta1: number
+  beta2: number
+  rate: number
+  correction: number
+  epsilon: number
+  factor: number
+}
+
 /** Native operations on matrices on a device, see NativeKernels. */
 export class Kernels {
   readonly #native: NativeKernels
+  /** Page-locked, which a GPU copies from without a copy by the driver; grows. */
+  #staging = new Float32Array(0)
 
   constructor(readonly device: DeviceId) {
     this.#native = callNative(() => new (loadAddon().NativeKernels)(device))
@@ -19,9 +44,21 @@ export class Kernels {
     return this.device === 'cpu' ? new Float32Array(length) : DeviceArray.uninitialized(this.device, length)
   }
 
+  /** Copies numbers there. */
   write(out: FloatArray, values: Float32Array): void {
-    if (out instanceof DeviceArray) out.set(values)
-    else out.set(values)
+    if (!(out instanceof DeviceArray)) out.set(values)
+    else if (this.device === 'cpu') out.set(values)
+    else out.set(this.#staged(values))
+  }
+
+  #staged(values: Float32Array): Float32Array {
+    if (this.#staging.length < values.length) {
+      if (this.#staging.length > 0) free(this.#staging)
+      this.#staging = allocate(values.length, { pinned: true })
+    }
+    const staged = this.#staging.subarray(0, values.length)
+    staged.set(values)
+    return staged
   }
 
   fill(out: FloatArray, value: number): void {
@@ -36,6 +73,18 @@ export class Kernels {
 
   combine(out: FloatArray, factors: readonly number[], inputs: readonly FloatArray[]): void {
     callNative(() => this.#native.combine(nativeOf(out), Float64Array.from(factors), inputs.map(nativeOf)))
+  }
+
+  concatenate(out: FloatArray, starts: Int32Array, inputs: readonly FloatArray[]): void {
+    callNative(() => this.#native.concatenate(nativeOf(out), starts, inputs.map(nativeOf)))
+  }
+
+  /** One step of Adam, see lib/nn/optimizer.ts. */
+  adam({ values, gradient, decay, mean, square, largest }: AdamArrays, step: AdamStep): void {
+    const { beta1, beta2, rate, correction, epsilon, factor } = step
+    const numbers = Float64Array.of(beta1, beta2, rate, correction, epsilon, factor)
+    const [a, b, c, d, e] = [values, gradient, decay, mean, square].map(nativeOf)
+    callNative(() => this.#native.adam(a, b, c, d, e, largest && nativeOf(largest), numbers))
   }
 
   matmul(

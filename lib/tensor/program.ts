@@ -7,6 +7,7 @@ import type { Graph } from '../product/graph.js'
 import { Segments } from '../product/segments.js'
 import { sorted } from './gradient.js'
 import { Kernels } from './kernels.js'
+import { Slots } from './slots.js'
 import {
   type Axis,
   type Bindings,
@@ -46,16 +47,10 @@ interface Place {
   slot: number | undefined
 }
 
-/** Memory that values take turns in. */
-interface Slot<A> {
-  memory: A
-  /** Of its memory, as long as the value that was last kept there. */
-  view: A
-}
-
 /**
  * Tensors ready to be computed: what they are made of, each thing once, in an order, with memory that is used again as soon as nothing
  * needs what it holds. Memory belongs to the program and only grows, so a run that is no larger than those before allocates nothing.
+ * On a GPU all of it is there: inputs in host memory are copied once, and nothing comes back but what is asked of an output.
  *
  * `run` on a device computes in float32; `reference` computes the same from the definitions of all operations in float64, slowly.
  *
@@ -69,8 +64,10 @@ export class Program {
   #steps: Step[] = []
   readonly #results: number[]
   readonly #kernels: Kernels | undefined
-  readonly #slots: Slot<FloatArray>[] = []
-  readonly #referenceSlots: Slot<Float64Array>[] = []
+  readonly #slots = new Slots((length) => this.#kernels!.allocate(length))
+  /** Copies of inputs, by value. */
+  readonly #uploads = new Slots((length) => this.#kernels!.allocate(length))
+  readonly #referenceSlots = new Slots((length) => new Float64Array(length))
   #slotCount = 0
 
   /** Where the time of runs went, by operation and shape; empty unless it was asked for. */
@@ -99,8 +96,8 @@ export class Program {
   run(given: RunArguments): FloatArray[] {
     const kernels = this.#kernels
     if (kernels === undefined) throw new GauntletError('ERR_DEVICE', 'This program was made for no device')
-    const memory = (length: number) => kernels.allocate(length)
-    return this.#compute(given, this.#slots, memory, viewOf, ({ members }, arrays, run) => {
+    const input = (value: number, array: FloatArray) => this.#onDevice(kernels, value, array)
+    return this.#compute(given, this.#slots, input, ({ members }, arrays, run) => {
       const start = this.#profiled ? performance.now() : 0
       const [{ tensor, inputs, value }] = members
       if (members.length > 1) computeTogether(members, arrays, run)
@@ -117,9 +114,8 @@ export class Program {
 
   /** The same in float64, straight from the definitions. */
   reference(given: RunArguments): Float64Array[] {
-    const memory = (length: number) => new Float64Array(length)
-    const view = (array: Float64Array, length: number) => array.subarray(0, length)
-    return this.#compute(given, this.#referenceSlots, memory, view, ({ members }, arrays, run) => {
+    const input = (_: number, array: Float64Array) => array
+    return this.#compute(given, this.#referenceSlots, input, ({ members }, arrays, run) => {
       for (const { tensor, inputs, value } of members) {
         tensor.operation.reference(
           inputs.map((input) => arrays[input]),
@@ -132,7 +128,15 @@ export class Program {
 
   /** Floats of memory that the program holds. */
   get memory(): number {
-    return this.#slots.reduce((sum, { memory }) => sum + memory.length, 0)
+    return this.#slots.floats + this.#uploads.floats
+  }
+
+  /** An input where kernels work on it. */
+  #onDevice(kernels: Kernels, value: number, array: FloatArray): FloatArray {
+    if (kernels.device === 'cpu' || array instanceof DeviceArray) return array
+    const copy = this.#uploads.take(value, array.length)
+    kernels.write(copy, array)
+    return copy
   }
 
   #note(members: readonly Member[], seconds: number): void {
@@ -191,16 +195,18 @@ export class Program {
 
   #compute<A extends FloatArray | Float64Array>(
     given: RunArguments,
-    slots: Slot<A>[],
-    memory: (length: number) => A,
-    view: (array: A, length: number) => A,
+    slots: Slots<A>,
+    input: (value: number, array: A) => A,
     compute: (step: Step, arrays: A[], run: Bindings) => void,
   ): A[] {
     const run = bind(given)
     const lengthOf = (tensor: Tensor): number => run.count(tensor.rows) * tensor.dim
-    const arrays = this.#places.map(({ tensor, slot }): A => {
-      const length = lengthOf(tensor)
-      return slot === undefined ? (inputOf(given, tensor, length) as A) : take(slots, slot, length, memory, view)
+    // All inputs are checked before anything is done.
+    const inputs = this.#places.map(({ tensor, slot }) => {
+      return slot === undefined ? (inputOf(given, tensor, lengthOf(tensor)) as A) : undefined
+    })
+    const arrays = this.#places.map(({ tensor, slot }, value): A => {
+      return slot === undefined ? input(value, inputs[value]!) : slots.take(slot, lengthOf(tensor))
     })
     for (const step of this.#steps) compute(step, arrays, run)
     return this.#results.map((result) => arrays[result])
@@ -246,30 +252,6 @@ function computeTogether(members: readonly Member[], arrays: readonly FloatArray
     members.map(({ value }) => arrays[value]),
     run,
   )
-}
-
-/** A slot's memory as an array of so many floats. */
-function take<A extends FloatArray | Float64Array>(
-  slots: Slot<A>[],
-  number: number,
-  length: number,
-  memory: (length: number) => A,
-  view: (array: A, length: number) => A,
-): A {
-  let slot = slots[number] as Slot<A> | undefined
-  if (slot === undefined || slot.memory.length < length) {
-    const whole = memory(length)
-    slot = { memory: whole, view: whole }
-    slots[number] = slot
-  }
-  if (slot.view.length !== length) slot.view = view(slot.memory, length)
-  return slot.view
-}
-
-function viewOf(array: FloatArray, length: number): FloatArray {
-  if (array.length === length) return array
-  if (array instanceof DeviceArray) throw new GauntletError('ERR_DEVICE', 'Runs of different sizes need the CPU')
-  return array.subarray(0, length)
 }
 
 function inputOf({ inputs }: RunArguments, tensor: Tensor, length: number): FloatArray | Float64Array {

@@ -18,16 +18,38 @@ Napi::Function DeviceArray::define(Napi::Env env) {
 
 DeviceArray::DeviceArray(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DeviceArray>(info) {
   guard(info.Env(), [&] {
-    const Device device = parse_device(info[0].ToString().Utf8Value());
-    memory_ = Memory::on(device, static_cast<size_t>(info[1].ToNumber().Int64Value()));
+    memory_ = make_memory(info);
     info.This().As<Napi::Object>().TypeTag(&kTag);
+    if (memory_->is_part()) return;
     // The collector sees a tiny object; GPU memory counts too, since only the collector gives forgotten arrays back.
     Napi::MemoryManagement::AdjustExternalMemory(info.Env(), static_cast<int64_t>(memory_->bytes()));
   });
 }
 
+std::shared_ptr<Memory> DeviceArray::make_memory(const Napi::CallbackInfo& info) const {
+  const DeviceArray* const whole = from(info.Env(), info[0]);
+  if (!whole) {
+    return Memory::on(parse_device(info[0].ToString().Utf8Value()),
+                      static_cast<size_t>(info[1].ToNumber().Int64Value()));
+  }
+  const int64_t first = info[1].ToNumber().Int64Value(), length = info[2].ToNumber().Int64Value();
+  const auto all = static_cast<int64_t>(whole->memory()->length());
+  if (first < 0 || length < 0 || first > all || length > all - first) {
+    throw Error("ERR_ARGUMENT", "Expected a part of " + std::to_string(all) + " floats");
+  }
+  return Memory::part(whole->memory(), static_cast<size_t>(first), static_cast<size_t>(length));
+}
+
+void DeviceArray::replace(std::shared_ptr<Memory> memory) {
+  if (memory_->is_part()) {
+    memory_->copy_from(*memory);  // others see the same floats
+  } else {
+    memory_ = std::move(memory);
+  }
+}
+
 void DeviceArray::Finalize(Napi::BasicEnv env) {
-  if (memory_) Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(memory_->bytes()));
+  if (memory_ && !memory_->is_part()) Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(memory_->bytes()));
 }
 
 DeviceArray* DeviceArray::from(Napi::Env env, napi_value value) {

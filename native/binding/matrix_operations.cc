@@ -5,14 +5,17 @@
 
 #include "binding/call.h"
 #include "binding/errors.h"
-#include "cpu/kernels.h"
 
 namespace gauntlet::binding {
 namespace {
 
 std::unique_ptr<MatrixOperations> make_matrix_operations(Device device) {
   if (device == kHost) return make_cpu_matrix_operations();
-  throw Error("ERR_DEVICE", "Expected 'cpu' for operations on tensors but received '" + device_id(device) + "'");
+#ifdef GAUNTLET_WITH_CUDA
+  return make_cuda_matrix_operations(device);
+#else
+  throw Error("ERR_DEVICE", cuda_status().reason);
+#endif
 }
 
 /// The arguments of a call, one after another. No JavaScript runs between reading an array and using it.
@@ -28,6 +31,8 @@ class Arguments {
     for (napi_value item : items) arrays.push_back(read_argument(info_.Env(), item, device_));
     return arrays;
   }
+
+  void skip() { ++next_; }
 
   double number(const char* what) {
     double value;
@@ -139,7 +144,8 @@ Napi::Function NativeKernels::define(Napi::Env env) {
   return DefineClass(
       env, "NativeKernels",
       {InstanceMethod("fill", &NativeKernels::fill), InstanceMethod("elementwise", &NativeKernels::elementwise),
-       InstanceMethod("combine", &NativeKernels::combine), InstanceMethod("matmul", &NativeKernels::matmul),
+       InstanceMethod("combine", &NativeKernels::combine), InstanceMethod("concatenate", &NativeKernels::concatenate),
+       InstanceMethod("adam", &NativeKernels::adam), InstanceMethod("matmul", &NativeKernels::matmul),
        InstanceMethod("gather", &NativeKernels::gather), InstanceMethod("scatter", &NativeKernels::scatter),
        InstanceMethod("broadcastRows", &NativeKernels::broadcast_rows),
        InstanceMethod("sumRows", &NativeKernels::sum_rows), InstanceMethod("columns", &NativeKernels::columns),
@@ -189,6 +195,59 @@ void NativeKernels::combine(const Napi::CallbackInfo& info) {
     }
     check_apart(out, factors);
     operations_->combine(operand_of(out), out.length, factors, operands_like(out, inputs));
+  });
+}
+
+void NativeKernels::concatenate(const Napi::CallbackInfo& info) {
+  guard(info.Env(), [&] {
+    const std::vector<napi_value> items = items_of(info.Env(), info[2]);
+    Arguments arguments(info, device_);
+    const Argument out = arguments.array();
+    const auto starts = arguments.list<int32_t>(napi_int32_array, "starts");
+    const auto inputs = arguments.arrays(items);
+    if (out.length > INT32_MAX) throw Error("ERR_LENGTH", "Expected a result of fewer than 2^31 floats");
+    if (starts.size() != inputs.size()) {
+      throw Error("ERR_LENGTH", "Expected " + std::to_string(inputs.size()) + " starts but received " +
+                                    std::to_string(starts.size()));
+    }
+    check_apart(out, starts);
+    std::vector<Piece> pieces;
+    std::vector<Operand> operands;
+    int64_t end = 0;
+    for (size_t n = 0; n < inputs.size(); ++n) {
+      check_apart(out, inputs[n]);
+      if (starts[n] < end || starts[n] + inputs[n].length > out.length) {
+        throw Error("ERR_ARGUMENT", "Expected pieces within the result that do not overlap for starts");
+      }
+      end = static_cast<int64_t>(starts[n] + inputs[n].length);
+      pieces.push_back({starts[n], static_cast<int32_t>(inputs[n].length)});
+      operands.push_back(operand_of(inputs[n]));
+    }
+    operations_->concatenate(operand_of(out), out.length, pieces, operands);
+  });
+}
+
+void NativeKernels::adam(const Napi::CallbackInfo& info) {
+  guard(info.Env(), [&] {
+    Arguments arguments(info, device_);
+    const bool amsgrad = !info[5].IsUndefined();
+    const Argument values = arguments.array(), gradient = arguments.array(), decay = arguments.array(),
+                   mean = arguments.array(), square = arguments.array();
+    const Argument largest = amsgrad ? arguments.array() : Argument{};
+    if (!amsgrad) arguments.skip();
+    const auto numbers = arguments.list<double>(napi_float64_array, "numbers");
+    if (numbers.size() != 6) throw Error("ERR_LENGTH", "Expected 6 numbers of a step");
+    const Argument* const changed[] = {&values, &mean, &square, &largest};
+    const Argument* const all[] = {&values, &mean, &square, &largest, &gradient, &decay};
+    for (const Argument* array : all) {
+      if (array != &largest || amsgrad) check_rows(*array, values.length, 1, "an array of a step");
+      for (const Argument* other : changed) {
+        if (other != array) check_apart(*other, *array);
+      }
+    }
+    const AdamArrays<Operand> arrays{operand_of(values), operand_of(gradient), operand_of(decay),
+                                     operand_of(mean),   operand_of(square),   operand_of(largest)};
+    operations_->adam(arrays, values.length, {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]});
   });
 }
 

@@ -22,6 +22,8 @@ class NativeKernels : public Napi::ObjectWrap<NativeKernels> {
   void fill(const Napi::CallbackInfo& info);
   void elementwise(const Napi::CallbackInfo& info);
   void combine(const Napi::CallbackInfo& info);
+  void concatenate(const Napi::CallbackInfo& info);
+  void adam(const Napi::CallbackInfo& info);
   void matmul(const Napi::CallbackInfo& info);
   void gather(const Napi::CallbackInfo& info);
   void scatter(const Napi::CallbackInfo& info);

@@ -108,6 +108,13 @@ std::shared_ptr<Memory> Memory::zeros(size_t length, [[maybe_unused]] bool pinne
   return memory;
 }
 
+std::shared_ptr<Memory> Memory::part(std::shared_ptr<Memory> whole, size_t from, size_t length) {
+  std::shared_ptr<Memory> memory(new Memory(whole->device_, length));
+  memory->data_ = whole->data_ + from;
+  memory->whole_ = std::move(whole);
+  return memory;
+}
+
 void Memory::take_host(bool zeroed) {
   // Large blocks fill whole huge pages. calloc leaves their pages untouched, where aligned_alloc and memset would claim them.
   const size_t alignment = bytes() < kLarge ? kAlignment : kHugePage;

@@ -22,6 +22,9 @@ class Memory {
   /// Host memory filled with zeros; page-locked for CUDA where `pinned`.
   static std::shared_ptr<Memory> zeros(size_t length, bool pinned);
 
+  /// Some of another's floats, which lives as long as this.
+  static std::shared_ptr<Memory> part(std::shared_ptr<Memory> whole, size_t from, size_t length);
+
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
@@ -30,6 +33,7 @@ class Memory {
   size_t length() const { return length_; }
   size_t bytes() const { return length_ * sizeof(float); }
   Device device() const { return device_; }
+  bool is_part() const { return whole_ != nullptr; }
 
   void copy_from(const float* host);
   /// From memory of the same device and length.
@@ -45,6 +49,7 @@ class Memory {
   bool pinned_ = false;
   void* base_ = nullptr;
   float* data_ = nullptr;
+  std::shared_ptr<Memory> whole_;  // what this is a part of
 };
 
 /// The memory behind a pointer into an allocate()d array that has not been freed; null for any other pointer.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "core/adam.h"
 #include "core/executor.h"
 #include "core/scalar_function.h"
 
@@ -30,6 +31,11 @@ struct ColumnRange {
   size_t rows, wide, narrow, from;
 };
 
+/// Where an array lies in one that is made of several.
+struct Piece {
+  int32_t start, length;
+};
+
 /// Rows listed by the segments that they belong to: those of segment s are order[start[s]..start[s + 1]).
 struct SegmentLists {
   std::span<const int32_t> start;  // one more than segments
@@ -50,6 +56,11 @@ class MatrixOperations {
   /// out = sum of factors[n] * inputs[n]. `out` may be one of the inputs.
   virtual void combine(Operand out, size_t length, std::span<const double> factors,
                        std::span<const Operand> inputs) = 0;
+  /// Every input at its piece of `out`, zeros between them. Pieces ascend and do not overlap; `length` is below 2^31.
+  virtual void concatenate(Operand out, size_t length, std::span<const Piece> pieces,
+                           std::span<const Operand> inputs) = 0;
+  /// One step of Adam with every number, in place; `largest` has no data without AMSGrad.
+  virtual void adam(const AdamArrays<Operand>& arrays, size_t length, const AdamStep& step) = 0;
   virtual void matmul(Operand out, Operand a, Operand b, const MatrixProduct& product) = 0;
   /// out[r] = x[of[r]], x of so many rows
   virtual void gather(Operand out, Operand x, size_t rows, size_t dim, std::span<const int32_t> of) = 0;
@@ -66,5 +77,9 @@ class MatrixOperations {
 };
 
 std::unique_ptr<MatrixOperations> make_cpu_matrix_operations();
+
+#ifdef GAUNTLET_WITH_CUDA
+std::unique_ptr<MatrixOperations> make_cuda_matrix_operations(int device);
+#endif
 
 }  // namespace gauntlet

@@ -13,6 +13,9 @@
 
 namespace gauntlet {
 
+/// Arrays that one operation number by number reads at most.
+inline constexpr int kMostInputs = 256;
+
 /// Plain data that points into the coefficients it was read from.
 struct ScalarFunction {
   enum class Family : int32_t { none = -1, powers, sine, exponential, sigmoid };

@@ -211,9 +211,6 @@ struct CircuitTable {
   const TableEntry* multiples;
 };
 
-/// Inputs of one Elementwise or Combination at most.
-inline constexpr int kMostInputs = 256;
-
 /// scale * f(x[0]) * x[1] * ... of every number; without f, x[0] is a factor too.
 struct Elementwise {
   double scale;

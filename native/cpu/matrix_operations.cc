@@ -71,6 +71,29 @@ class CpuMatrixOperations final : public MatrixOperations {
     });
   }
 
+  void concatenate(Operand out, size_t length, std::span<const Piece> pieces,
+                   std::span<const Operand> inputs) override {
+    std::fill_n(out.data, pieces.empty() ? length : pieces.front().start, 0.0f);
+    parallel_for(pieces.size(), grain_of(pieces.size(), kFloatWork * length / std::max<size_t>(1, pieces.size())),
+                 kWhat, [&](size_t begin, size_t end) {
+                   for (size_t n = begin; n < end; ++n) {
+                     const size_t next = n + 1 < pieces.size() ? pieces[n + 1].start : length;
+                     copy(out.data + pieces[n].start, inputs[n].data, pieces[n].length);
+                     std::fill(out.data + pieces[n].start + pieces[n].length, out.data + next, 0.0f);
+                   }
+                 });
+  }
+
+  void adam(const AdamArrays<Operand>& arrays, size_t length, const AdamStep& step) override {
+    const auto& [values, gradient, decay, mean, square, largest] = arrays;
+    for_floats(length, 4 * kFloatWork, [&](size_t begin, size_t end) {
+      for (size_t n = begin; n < end; ++n) {
+        step.apply(values.data[n], gradient.data[n], decay.data[n], mean.data[n], square.data[n],
+                   largest.data ? largest.data + n : nullptr);
+      }
+    });
+  }
+
   void matmul(Operand out, Operand a, Operand b, const MatrixProduct& product) override {
     cpu_matmul(product, a.data, b.data, out.data);
   }

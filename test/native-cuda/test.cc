@@ -13,11 +13,8 @@
 #include "core/error.h"
 #include "cuda/runtime.h"
 #include "cuda/tile.h"
+#include "matrices.h"
 #include "plans.h"
-
-namespace gauntlet::cuda {
-alignas(256) float4 dynamic_shared[emulated::kSharedBytes / sizeof(float4)];
-}
 
 namespace gauntlet::test {
 namespace {
@@ -324,13 +321,13 @@ void test_runtime() {
 
 int main(int argc, char** argv) {
   using namespace gauntlet::test;
-  emulated::shared_memory = reinterpret_cast<std::byte*>(gauntlet::cuda::dynamic_shared);
   const std::pair<const char*, void (*)()> tests[] = {
       {"runtime", test_runtime}, {"sparse", test_sparse}, {"dense", test_dense},   {"grid", test_grid},
       {"fourier", test_fourier}, {"matrix", test_matrix}, {"groups", test_groups}, {"chunks", test_chunks},
       {"mixed", test_mixed},     {"edges", test_edges},
       {"convolution", test_convolution},
-      {"contraction", test_contraction}};
+      {"contraction", test_contraction},
+      {"matrices", test_matrices}};
   for (const auto& [name, test] : tests) {
     if (argc > 1 && std::strcmp(argv[1], name) != 0) continue;
     test();

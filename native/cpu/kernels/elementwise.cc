@@ -2,7 +2,7 @@
 #include <limits>
 #include <numbers>
 
-#include "core/radial_math.h"
+#include "core/scalar_math.h"
 #include "cpu/kernels/isa.h"
 #include "cpu/kernels/vector.h"
 
@@ -129,8 +129,6 @@ struct Polynomial {
   }
 };
 
-// What needs more digits on the way than floats have, or is rare, is computed by doubles.
-
 constexpr int kDoubles = kWidth / 2;
 typedef double Doubles __attribute__((vector_size(kDoubles * 8)));
 typedef float Floats __attribute__((vector_size(kDoubles * sizeof(float))));
@@ -145,53 +143,6 @@ GAUNTLET_INLINE Step by_doubles(Step x, const F& f) {
   }
   __builtin_memcpy(&x, floats, sizeof x);
   return x;
-}
-
-template <class F>
-GAUNTLET_INLINE Doubles by_lanes(Doubles x, const F& f) {
-  for (int i = 0; i < kDoubles; ++i) x[i] = f(x[i]);
-  return x;
-}
-
-Doubles whole_power(Doubles x, int exponent) {
-  Doubles power = 1.0 - Doubles{};
-  for (int rest = exponent < 0 ? -exponent : exponent; rest > 0; rest /= 2) {
-    if (rest % 2 == 1) power = power * x;
-    x = x * x;
-  }
-  return exponent < 0 ? 1.0 / power : power;
-}
-
-Doubles power(Doubles x, double exponent) {
-  constexpr double most = 64;  // beyond, factors would lose digits, and be many
-  const bool small = exponent > -most && exponent < most;
-  if (small && exponent == static_cast<int>(exponent)) return whole_power(x, static_cast<int>(exponent));
-  if (small && 2 * exponent == static_cast<int>(2 * exponent)) {
-    const Doubles root = by_lanes(x, [](double value) { return __builtin_sqrt(value); });
-    return whole_power(root, static_cast<int>(2 * exponent));
-  }
-  return by_lanes(x, [&](double value) { return __builtin_pow(value, exponent); });
-}
-
-Doubles powers(const ScalarFunction& f, Doubles x) {
-  Doubles sum{};
-  for (int n = 0; n < f.terms[0]; ++n) sum = sum + f.first[2 * n] * power(x, f.first[2 * n + 1]);
-  const bool ends = f.end < std::numeric_limits<double>::infinity();
-  return ends ? (x >= f.end ? Doubles{} : sum) : sum;
-}
-
-/// sin(x + turns * pi / 2) for numbers of few digits, as floats have: a multiple of pi's inverse is exact in two parts, of which the
-/// first loses its whole turns exactly.
-GAUNTLET_INLINE Doubles sine(int turns, Doubles x) {
-  constexpr double inverse = 1 / std::numbers::pi;
-  constexpr double high = static_cast<int64_t>(inverse * 0x1p28) * 0x1p-28;
-  constexpr double low = 0.31830988618379067153776752674503 - high, lower = -1.9678676675182486e-17;
-  Doubles t = x * high;
-  t = t - 2.0 * math::nearest(0.5 * t) + x * (low + lower);
-  Doubles s, c;
-  math::sine_cosine(t, s, c);
-  const Doubles size = turns % 2 == 0 ? s : c;
-  return turns < 2 ? size : -size;
 }
 
 struct Factors {
@@ -227,11 +178,11 @@ void elementwise(const Elementwise& e, ptrdiff_t begin, ptrdiff_t end, float* y)
       return products(e, begin, end, y, [](Step x) GAUNTLET_INLINE_LAMBDA { return x; });
     case ScalarFunction::Family::powers:
       return products(e, begin, end, y, [&](Step x) GAUNTLET_INLINE_LAMBDA {
-        return by_doubles(x, [&](Doubles d) { return powers(e.f, d); });
+        return by_doubles(x, [&](Doubles d) { return math::powers(e.f.terms[0], e.f.first, e.f.end, d); });
       });
     case ScalarFunction::Family::sine:
       return products(e, begin, end, y, [&](Step x) GAUNTLET_INLINE_LAMBDA {
-        return by_doubles(x, [&](Doubles d) GAUNTLET_INLINE_LAMBDA { return sine(e.f.turns, d); });
+        return by_doubles(x, [&](Doubles d) GAUNTLET_INLINE_LAMBDA { return math::sine(e.f.turns, d); });
       });
     case ScalarFunction::Family::exponential:
       return products(e, begin, end, y, [](Step x) GAUNTLET_INLINE_LAMBDA {

@@ -78,7 +78,7 @@ struct Machine {
 inline Machine machine;
 
 constexpr size_t kSharedBytes = size_t{256} << 10;
-inline std::byte* shared_memory = nullptr;  // set by the definition of dynamic_shared
+extern std::byte* const shared_memory;  // shared_memory.cc
 
 /// Runs one block of `threads` fibers; `body` is the kernel for the current thread.
 class BlockRunner {

@@ -1,0 +1,224 @@
+// Products of matrices, one or both of which are tall and thin, in float32:
+//
+//     none     out[r, c] = scale * sum over k of  a[r, k] * b[k, c]
+//     second   out[r, c] = scale * sum over k of  a[r, k] * b[c, k]
+//     first    out[r, c] = scale * sum over k of  a[k, r] * b[k, c]
+//
+// A block makes a tile of the result, a thread four columns of a few rows of it. Sixteen terms of a sum at a time lie in shared memory
+// as [term][row] and [term][column], whichever way they lie outside, while the next sixteen are on their way to registers. Sums over
+// the rows of a batch (first) are cut into chunks, a block each, which are added up at last.
+#include <algorithm>
+
+#include "cuda/matrix_kernels.h"
+#include "cuda/quad.h"
+
+namespace gauntlet::cuda {
+namespace {
+
+constexpr int kTerms = 16;
+constexpr int kGap = 4;  // floats between the terms of a tile, so that transposing meets few bank conflicts
+
+struct MatmulCall {
+  const float* a;
+  const float* b;
+  float* out;  // of each chunk
+  int64_t rows, columns, sums;
+  int64_t chunk;  // terms
+  int64_t row_tiles, column_tiles;
+  float scale;
+  bool aligned;  // whole rows of out begin at multiples of 16 bytes
+};
+
+/// A matrix as the kernel walks it: `along` the sum and across it, one of which follows in memory.
+template <int Extent, bool AlongSums>
+struct Strip {
+  static constexpr int kEach = Extent * kTerms / kThreads;
+  static constexpr int kStride = Extent + kGap;
+  static constexpr int kFloats = kTerms * kStride;
+
+  const float* from;
+  int64_t stride;        // from row to row in memory
+  int64_t first, count;  // of what the tile has across, and how many there are
+  float value[kEach];
+
+  __device__ static int across_of(int n) { return AlongSums ? n / kTerms : n % Extent; }
+  __device__ static int term_of(int n) { return AlongSums ? n % kTerms : n / Extent; }
+
+  /// Terms from `term` on, ahead of `last`; beyond, zeros.
+  __device__ void fetch(int64_t term, int64_t last) {
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      const int n = i * kThreads + static_cast<int>(threadIdx.x);
+      const int64_t across = first + across_of(n), k = term + term_of(n);
+      const int64_t at = AlongSums ? across * stride + k : k * stride + across;
+      value[i] = across < count && k < last ? __ldg(from + at) : 0.0f;
+    }
+  }
+  __device__ void put(float* room) const {
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      const int n = i * kThreads + static_cast<int>(threadIdx.x);
+      room[term_of(n) * kStride + across_of(n)] = value[i];
+    }
+  }
+};
+
+template <int Rows, int Columns, Transposed transposed>
+struct Tile {
+  using A = Strip<Rows, transposed != Transposed::first>;
+  using B = Strip<Columns, transposed == Transposed::second>;
+  static constexpr int kColumnGroups = Columns / 4, kRowGroups = kThreads / kColumnGroups;
+  static constexpr int kQuads = Rows / (4 * kRowGroups);  // of rows of a thread
+  static constexpr int kBytes = (A::kFloats + B::kFloats) * kFloatBytes;
+};
+
+template <int Rows, int Columns, Transposed transposed>
+__global__ void __launch_bounds__(kThreads, 2) multiply_tiles(const __grid_constant__ MatmulCall call) {
+  using T = Tile<Rows, Columns, transposed>;
+  constexpr int kQuads = T::kQuads;
+  float* const a_room = reinterpret_cast<float*>(dynamic_shared);
+  float* const b_room = a_room + T::A::kFloats;
+  const int64_t tile = blockIdx.x / call.column_tiles, chunk = tile / call.row_tiles;
+  const int64_t first_column = (blockIdx.x - tile * call.column_tiles) * Columns;
+  const int64_t first_row = (tile - chunk * call.row_tiles) * Rows;
+  const int64_t first = chunk * call.chunk, last = min(first + call.chunk, call.sums);
+  typename T::A a{call.a, transposed == Transposed::first ? call.rows : call.sums, first_row, call.rows, {}};
+  typename T::B b{call.b, transposed == Transposed::second ? call.sums : call.columns, first_column, call.columns, {}};
+  const int column = static_cast<int>(threadIdx.x) % T::kColumnGroups * 4;
+  const int row = static_cast<int>(threadIdx.x) / T::kColumnGroups * 4;
+
+  float sum[4 * kQuads][4] = {};
+  a.fetch(first, last);
+  b.fetch(first, last);
+  for (int64_t term = first; term < last; term += kTerms) {
+    a.put(a_room);
+    b.put(b_room);
+    __syncthreads();
+    a.fetch(term + kTerms, last);
+    b.fetch(term + kTerms, last);
+#pragma unroll
+    for (int k = 0; k < kTerms; ++k) {
+      const auto four = [](const float* from) { return *reinterpret_cast<const float4*>(from); };
+      const float4 y = four(b_room + k * T::B::kStride + column);
+#pragma unroll
+      for (int q = 0; q < kQuads; ++q) {
+        const float4 x = four(a_room + k * T::A::kStride + q * 4 * T::kRowGroups + row);
+        const float of_row[4] = {x.x, x.y, x.z, x.w}, of_column[4] = {y.x, y.y, y.z, y.w};
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+#pragma unroll
+          for (int c = 0; c < 4; ++c) sum[4 * q + i][c] = fmaf(of_row[i], of_column[c], sum[4 * q + i][c]);
+        }
+      }
+    }
+    __syncthreads();
+  }
+
+  const int64_t left = call.columns - first_column - column;
+  const Quad quad{first_column + column, static_cast<int32_t>(left < 4 ? left : 4), call.aligned && left >= 4};
+#pragma unroll
+  for (int n = 0; n < 4 * kQuads; ++n) {
+    const int64_t r = first_row + n / 4 * 4 * T::kRowGroups + row + n % 4;
+    if (r >= call.rows) continue;
+#pragma unroll
+    for (int c = 0; c < 4; ++c) sum[n][c] *= call.scale;
+    quad.store(call.out + (chunk * call.rows + r) * call.columns, sum[n]);
+  }
+}
+
+struct DotCall {
+  float* out;
+  const float* a;  // [rows, sums]
+  const float* b;  // [sums]
+  int64_t rows, sums;
+  int32_t lanes;  // of a warp for each row; a power of two
+  float scale;
+};
+
+/// A single column: rows are added up by the lanes of a warp, or by some of them.
+__global__ void __launch_bounds__(kThreads) multiply_dots(const __grid_constant__ DotCall call) {
+  const int64_t row = (static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x) / call.lanes;
+  float sum = 0;
+  if (row < call.rows) {
+    const float* const a = call.a + row * call.sums;
+#pragma unroll 4
+    for (int64_t k = threadIdx.x % call.lanes; k < call.sums; k += call.lanes) sum = fmaf(a[k], __ldg(call.b + k), sum);
+  }
+  for (int mask = 1; mask < call.lanes; mask *= 2) sum += __shfl_xor_sync(0xffffffffu, sum, mask);
+  if (row < call.rows && threadIdx.x % call.lanes == 0) call.out[row] = call.scale * sum;
+}
+
+void launch_dots(const float* a, const float* b, int64_t rows, int64_t sums, double scale, float* out,
+                 cudaStream_t stream) {
+  DotCall call{out, a, b, rows, sums, 1, static_cast<float>(scale)};
+  while (call.lanes < sums && call.lanes < kLanes) call.lanes *= 2;
+  launch_kernel(multiply_dots, (rows * call.lanes + kThreads - 1) / kThreads, 0, stream, call);
+}
+
+template <int Rows, int Columns, Transposed transposed>
+void launch_tiles(MatmulCall call, int64_t chunks, cudaStream_t stream) {
+  call.row_tiles = (call.rows + Rows - 1) / Rows;
+  call.column_tiles = (call.columns + Columns - 1) / Columns;
+  launch_kernel(multiply_tiles<Rows, Columns, transposed>, call.row_tiles * call.column_tiles * chunks,
+                Tile<Rows, Columns, transposed>::kBytes, stream, call);
+}
+
+template <Transposed transposed>
+void launch_by_rows(const MatmulCall& call, cudaStream_t stream) {
+  if (call.columns <= 16) return launch_tiles<256, 16, transposed>(call, 1, stream);
+  launch_tiles<128, 64, transposed>(call, 1, stream);
+}
+
+/// A single row of a is a column of what is summed over.
+bool over_rows(const MatrixProduct& p) {
+  return p.transposed == Transposed::first || (p.transposed == Transposed::none && p.rows == 1);
+}
+
+constexpr int kSide = 64;             // of the tiles of a sum over rows
+constexpr int64_t kMostBlocks = 512;  // which the chunks of all tiles fill
+constexpr int64_t kMostChunks = 128;  // of a tile: not more, nor shorter
+constexpr int64_t kChunkTerms = 256;
+
+/// Terms of a chunk, so that there are chunks for every multiprocessor, whichever GPU it is.
+int64_t chunk_of(const MatrixProduct& p) {
+  const int64_t tiles = static_cast<int64_t>((p.rows + kSide - 1) / kSide * ((p.columns + kSide - 1) / kSide));
+  const int64_t sums = static_cast<int64_t>(p.sums), most = std::clamp<int64_t>(kMostBlocks / tiles, 1, kMostChunks);
+  return std::max((sums + most - 1) / most, kChunkTerms);
+}
+
+int64_t chunks_of(const MatrixProduct& p) { return (static_cast<int64_t>(p.sums) + chunk_of(p) - 1) / chunk_of(p); }
+
+}  // namespace
+
+size_t matmul_floats(const MatrixProduct& p) {
+  return over_rows(p) && chunks_of(p) > 1 ? static_cast<size_t>(chunks_of(p)) * p.rows * p.columns : 0;
+}
+
+void matmul(const MatrixProduct& p, const float* a, const float* b, float* out, float* workspace, cudaStream_t stream) {
+  const auto [rows, columns, sums] =
+      std::tuple(static_cast<int64_t>(p.rows), static_cast<int64_t>(p.columns), static_cast<int64_t>(p.sums));
+  if (!over_rows(p) && columns == 1) return launch_dots(a, b, rows, sums, p.scale, out, stream);
+  if (p.transposed == Transposed::second && rows == 1) return launch_dots(b, a, columns, sums, p.scale, out, stream);
+  MatmulCall call{.a = a,
+                  .b = b,
+                  .out = out,
+                  .rows = rows,
+                  .columns = columns,
+                  .sums = sums,
+                  .chunk = sums,
+                  .scale = static_cast<float>(p.scale),
+                  .aligned = columns % 4 == 0 && is_aligned(out)};
+  if (!over_rows(p)) {
+    if (p.transposed == Transposed::none) return launch_by_rows<Transposed::none>(call, stream);
+    return launch_by_rows<Transposed::second>(call, stream);
+  }
+  const int64_t chunks = chunks_of(p);
+  call.chunk = chunk_of(p);
+  if (chunks > 1) call.out = workspace, call.scale = 1, call.aligned = columns % 4 == 0;
+  launch_tiles<kSide, kSide, Transposed::first>(call, chunks, stream);
+  if (chunks > 1) {
+    sum_chunks(out, workspace, static_cast<int32_t>(chunks), rows * columns, static_cast<float>(p.scale), stream);
+  }
+}
+
+}  // namespace gauntlet::cuda
