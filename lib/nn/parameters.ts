@@ -18,7 +18,7 @@ export interface TrainedParameter {
 export type NamedArrays = ReadonlyMap<string, Float32Array>
 
 /**
- * ParameterSet that are trained in place, one after another in one array on a device, as are all arrays that go with them: gradients,
+ * Parameters that are trained in place, one after another in one array on a device, as are all arrays that go with them: gradients,
  * moments, averages. What is done to parameters is done to that array, in one go. Between them lie zeros, see `Pieces`.
  *
  * @example

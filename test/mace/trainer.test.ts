@@ -122,7 +122,7 @@ describe('Trainer', () => {
   it('says what it can where the loss is no number', () => {
     const learner = new TwoNumbers(0, NaN)
     const trainer = new Trainer(learner, config(), train, valid, alone)
-    expect(() => trainer.epoch()).toThrow(/Training diverged in epoch 0.*ParameterSet b are no numbers/)
+    expect(() => trainer.epoch()).toThrow(/Training diverged in epoch 0.*Parameters b are no numbers/)
   })
 })
 
