@@ -2,6 +2,7 @@
 // many times, each turned by chance, at 0.09 atoms per cubic Angstrom (dimethyl carbonate has 0.086, ethanol 0.093).
 //
 //     node bench/mace/inference.mjs [--model mace.safetensors] [--molecule molecule.xyz] [--threads 1] [--atoms 100,1000]
+//         [--device cpu]
 //
 // Unless told, the model is of the size of a published one of solvents (32x0e, harmonics to 2, correlation 2, 4 Angstrom) with random
 // weights, and the molecule is ethanol. Every size runs in a process of its own, so that peak memory is its own. On a core that is
@@ -25,9 +26,12 @@ const { values } = parseArgs({
     model: { type: 'string' },
     molecule: { type: 'string', default: fileURLToPath(new URL('../../examples/ethanol_pbe.npz', import.meta.url)) },
     threads: { type: 'string', default: '1' },
+    device: { type: 'string', default: 'cpu' },
     atoms: { type: 'string', default: '100,300,1000,3000,10000' },
   },
 })
+
+const device = /** @type {import('gauntlet').DeviceOption} */ (values.device)
 
 if (values.atoms.includes(',')) {
   for (const atoms of values.atoms.split(',')) {
@@ -70,14 +74,14 @@ async function measure(atoms) {
     `${formula(structure.numbers)}: ${count} atoms, ${(edges / count).toFixed(1)} neighbours each; ` +
       `us/atom: neighbours ${each(search)}, energy and forces ${each(evaluation)} (medians of ${search.length}); ` +
       `peak ${(peak / 1024).toFixed(0)} MiB, ${((peak - start) / count).toFixed(0)} KiB/atom more than before; ` +
-      `threads ${values.threads}, ${cpus()[0].model.trim()}`,
+      `device ${values.device}, threads ${values.threads}, ${cpus()[0].model.trim()}`,
   )
 }
 
 function theModel() {
-  if (values.model !== undefined) return readModel(values.model, { device: 'cpu' })
+  if (values.model !== undefined) return readModel(values.model, { device })
   const options = { hiddenIrreps: '32x0e', maxEll: 2, correlation: 2, cutoff: 4, avgNumNeighbors: 10 }
-  const model = new Mace({ ...options, atomicNumbers: [1, 6, 8], atomicEnergies: [0, 0, 0] }, { device: 'cpu' })
+  const model = new Mace({ ...options, atomicNumbers: [1, 6, 8], atomicEnergies: [0, 0, 0] }, { device })
   return { model, weights: model.initialWeights(1) }
 }
 

@@ -162,7 +162,7 @@ async function train(config: TrainingConfig, resume: boolean, io: Io): Promise<v
 
 /** The best weights as a model. */
 async function writeBest({ trainer, model }: Training, path: string): Promise<void> {
-  const best = trainer.bestWeights()
-  const weights = new Map(model.parameters.map(({ name }, n) => [name, Float64Array.from(best[n])]))
+  const best = trainer.learner.parameters.read(trainer.bestWeights())
+  const weights = new Map([...best].map(([name, values]) => [name, Float64Array.from(values)]))
   await writeModel(path, model, weights)
 }

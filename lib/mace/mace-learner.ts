@@ -1,4 +1,6 @@
-import type { TrainedParameter } from '../nn/optimizer.js'
+import { ParameterSet } from '../nn/parameters.js'
+import { concatenate } from '../tensor/concatenate.js'
+import type { FloatArray } from '../runtime/execute.js'
 import { gradient } from '../tensor/gradient.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type Batch, joinBatches, makeBatch } from './batch.js'
@@ -24,7 +26,7 @@ export interface Prepared {
  * const learner = new MaceLearner(model, model.initialWeights(1), { weightDecay: 5e-7 })
  */
 export class MaceLearner implements Learner<Prepared> {
-  readonly parameters: readonly (TrainedParameter & { readonly tensor: Tensor })[]
+  readonly parameters: ParameterSet
   readonly #loss: EnergyForcesLoss
   readonly #training: ModelProgram
   readonly #prediction: ModelProgram
@@ -36,15 +38,15 @@ export class MaceLearner implements Learner<Prepared> {
     weights: Weights,
     { weightDecay = 0, profile }: { weightDecay?: number; profile?: boolean } = {},
   ) {
-    this.parameters = model.parameters.map((parameter) => ({
+    const parameters = model.parameters.map((parameter) => ({
       name: parameter.name,
-      tensor: parameter.tensor,
       values: Float32Array.from(weightOf(weights, parameter)),
       weightDecay: decays(parameter.name) ? weightDecay : 0,
     }))
+    this.parameters = new ParameterSet(parameters, model.device)
     this.#loss = new EnergyForcesLoss(model)
-    const by = this.parameters.map(({ tensor }) => tensor)
-    const outputs = [this.#loss.tensor, ...gradient(this.#loss.tensor, by)]
+    const by = model.parameters.map(({ tensor }) => tensor)
+    const outputs = [this.#loss.tensor, concatenate(gradient(this.#loss.tensor, by))]
     this.#training = new ModelProgram(model, outputs, 'float32', { profile })
     this.#prediction = new ModelProgram(model, [model.nodeEnergies, model.forces])
   }
@@ -78,19 +80,19 @@ export class MaceLearner implements Learner<Prepared> {
     })
     const inputs = new Map<Tensor, ProgramArray>(this.#values())
     for (const [tensor, values] of loss) inputs.set(tensor, this.#training.array(values))
-    const [value, ...gradients] = this.#training.run(batch, inputs)
-    return { loss: toFloat64(value)[0], gradients: gradients as Float32Array[] }
+    const [value, slope] = this.#training.run(batch, inputs)
+    return { loss: toFloat64(value)[0], gradient: slope as FloatArray }
   }
 
   predict({ batch }: Prepared): Predictions {
     const [energies, forces] = this.#prediction.run(batch, this.#values())
     const isolated = isolatedEnergies(this.model, batch)
     const nodeEnergies = toFloat64(energies).map((energy, node) => energy + isolated[node])
-    return { energies: sumByStructure(batch, nodeEnergies), forces: forces as Float32Array }
+    return { energies: sumByStructure(batch, nodeEnergies), forces: toFloat64(forces) }
   }
 
   #values(): Map<Tensor, ProgramArray> {
-    return new Map(this.parameters.map(({ tensor, values }) => [tensor, values]))
+    return new Map(this.model.parameters.map(({ tensor }, n) => [tensor, this.parameters.arrays[n]]))
   }
 
   /** With its neighbours, which are found once. */

@@ -43,21 +43,24 @@ export class ModelProgram {
     return this.#program.profile
   }
 
-  /** The same numbers where and as the program takes them; always a copy. */
-  array(values: Float64Array): ProgramArray {
-    if (this.precision === 'float64') return values.slice()
-    const rounded = Float32Array.from(values)
-    return this.#device === 'cpu' ? rounded : DeviceArray.from(rounded, this.#device)
+  /** The same numbers as the program takes them, in host memory; always a copy. */
+  array(values: Float64Array): Float32Array | Float64Array {
+    return this.precision === 'float64' ? values.slice() : Float32Array.from(values)
   }
 
   /**
-   * Values of the model's parameters as inputs.
+   * Values of the model's parameters as inputs, on its device once for all runs.
    *
    * @throws GauntletError ERR_ARGUMENT, ERR_LENGTH for weights that are not the model's
    */
   weights(weights: Weights): Map<Tensor, ProgramArray> {
-    const { parameters } = this.model
-    return new Map(parameters.map((parameter) => [parameter.tensor, this.array(weightOf(weights, parameter))]))
+    return new Map(
+      this.model.parameters.map((parameter) => {
+        const values = this.array(weightOf(weights, parameter))
+        const stays = values instanceof Float32Array && this.#device !== 'cpu'
+        return [parameter.tensor, stays ? DeviceArray.from(values, this.#device) : values]
+      }),
+    )
   }
 
   /**

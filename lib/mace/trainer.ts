@@ -1,14 +1,16 @@
 import { MovingAverage } from '../nn/average.js'
-import { Adam, clipFactor, normOf } from '../nn/optimizer.js'
+import { Adam, clipFactor, GradientNorm } from '../nn/optimizer.js'
+import type { NamedArrays } from '../nn/parameters.js'
 import { ConstantSchedule, ExponentialSchedule, PlateauSchedule, type Schedule } from '../nn/schedule.js'
 import type { Communicator } from '../runtime/communicator.js'
 import { GauntletError } from '../runtime/errors.js'
+import type { FloatArray } from '../runtime/execute.js'
 import type { TrainingConfig } from './config.js'
 import { batches, type LabelledStructure, shuffled } from './dataset.js'
 import { ErrorSums, lossOf, type PredictionErrors } from './errors.js'
 import type { Learner } from './learner.js'
 import type { LossWeights } from './loss.js'
-import type { Arrays, Progress } from './training-state.js'
+import type { Arrays, Progress, TrainingState } from './training-state.js'
 
 /** What an epoch came to. */
 export interface EpochReport {
@@ -42,6 +44,8 @@ export interface TrainerEvents {
  * gradients clipped by their norm; optionally a moving average of the weights, which is then what is validated and kept; optionally a second
  * stage with other weights and rate. Best weights are those of the lowest validation loss of the last stage.
  *
+ * Parameters and all arrays that go with them stay where the learner has them, on a GPU or not.
+ *
  * Everything that changes is in `arrays` and `progress`, so that a training goes on from them with the same floats as if it had never stopped:
  * the order of structures in an epoch depends on the seed and its number alone.
  */
@@ -57,8 +61,9 @@ export class Trainer<Structures> {
   }
   readonly #adam: Adam
   readonly #average: MovingAverage | undefined
-  readonly #best: readonly Float32Array[]
-  readonly #stageOne: readonly Float32Array[]
+  readonly #norm: GradientNorm
+  readonly #best: FloatArray
+  readonly #stageOne: FloatArray
   readonly #schedule: Schedule
   readonly #parts = new Map<string, Structures>()
 
@@ -70,39 +75,48 @@ export class Trainer<Structures> {
     readonly processes: Communicator,
   ) {
     const { parameters } = learner
-    const values = parameters.map(({ values }) => values)
     this.#adam = new Adam(parameters, { amsgrad: config.amsgrad })
-    if (config.averageDecay !== null) this.#average = new MovingAverage(values, config.averageDecay)
-    this.#best = values.map((array) => array.slice())
-    this.#stageOne = values.map((array) => array.slice())
+    if (config.averageDecay !== null) this.#average = new MovingAverage(parameters, config.averageDecay)
+    this.#norm = new GradientNorm(parameters)
+    this.#best = parameters.clone(parameters.values)
+    this.#stageOne = parameters.clone(parameters.values)
     this.#schedule = makeSchedule(config)
   }
 
-  /** All that a training is, beside `progress`. */
+  /** All that a training is, beside `progress`: copies in host memory. */
   get arrays(): Arrays {
     const { parameters } = this.learner
-    const named = (kind: string, arrays: readonly Float32Array[]): [string, Float32Array][] => {
-      return arrays.map((array, n) => [`${kind}/${parameters[n].name}`, array])
-    }
-    return new Map([
-      ...named(
-        'parameters',
-        parameters.map(({ values }) => values),
-      ),
-      ...named('average', this.#average?.averages ?? []),
-      ...named('best', this.#best),
-      ...named('stageOne', this.#stageOne),
-      ...[...this.#adam.state].map(([name, array]): [string, Float32Array] => [`adam/${name}`, array]),
-    ])
+    const kinds: [string, NamedArrays][] = this.#kinds().map(([kind, array]) => [kind, parameters.read(array)])
+    return new Map(
+      [...kinds, ['adam', this.#adam.state] as const].flatMap(([kind, arrays]) => {
+        return [...arrays].map(([name, array]): [string, Float32Array] => [`${kind}/${name}`, array])
+      }),
+    )
   }
 
-  /** The best weights of the last stage, or of the first. In the order of the parameters. */
-  bestWeights(stage: 1 | 2 = this.progress.stage): readonly Float32Array[] {
+  /** Arrays that are laid out as the parameters, by what they are called in a state. */
+  #kinds(): [kind: string, array: FloatArray][] {
+    return [
+      ['parameters', this.learner.parameters.values],
+      ...(this.#average ? [['average', this.#average.average] satisfies [string, FloatArray]] : []),
+      ['best', this.#best],
+      ['stageOne', this.#stageOne],
+    ]
+  }
+
+  /** The best weights of the last stage, or of the first; laid out as the parameters. */
+  bestWeights(stage: 1 | 2 = this.progress.stage): FloatArray {
     return stage < this.progress.stage ? this.#stageOne : this.#best
   }
 
-  /** Takes up `progress`, after `arrays` were filled. */
-  restore(progress: Progress): void {
+  /** Takes up a state. */
+  restore({ progress, arrays }: TrainingState): void {
+    const of = (kind: string): NamedArrays => {
+      const found = [...arrays].filter(([name]) => name.startsWith(`${kind}/`))
+      return new Map(found.map(([name, array]) => [name.slice(kind.length + 1), array]))
+    }
+    for (const [kind, array] of this.#kinds()) this.learner.parameters.write(array, of(kind))
+    this.#adam.restore(of('adam'))
     Object.assign(this.progress, progress)
     this.#adam.steps = progress.steps
     if (this.#average) this.#average.updates = progress.averageUpdates
@@ -174,15 +188,8 @@ export class Trainer<Structures> {
   }
 
   /** Calls `use` while the parameters are these weights. */
-  with<T>(weights: readonly Float32Array[], use: () => T): T {
-    const { parameters } = this.learner
-    const kept = parameters.map(({ values }) => values.slice())
-    parameters.forEach(({ values }, n) => values.set(weights[n]))
-    try {
-      return use()
-    } finally {
-      parameters.forEach(({ values }, n) => values.set(kept[n]))
-    }
+  with<T>(weights: FloatArray, use: () => T): T {
+    return this.learner.parameters.during(weights, use)
   }
 
   get #rate(): number {
@@ -194,7 +201,7 @@ export class Trainer<Structures> {
     const { stageTwo } = config
     const tired = progress.waiting >= config.patience
     if (stageTwo && progress.stage === 1 && (progress.epoch >= stageTwo.start! || tired)) {
-      this.#best.forEach((array, n) => this.#stageOne[n].set(array))
+      this.learner.parameters.copy(this.#stageOne, this.#best)
       progress.stage = 2
       progress.epoch = Math.max(progress.epoch, stageTwo.start!)
       progress.waiting = 0
@@ -227,19 +234,30 @@ export class Trainer<Structures> {
     const mine = this.#share(batch).map((n) => structures[n])
     const { parameters } = this.learner
     // Without a share of a small batch there is nothing to add to the sums of the others.
-    const none = (): { loss: number; gradients: Float32Array[] } => {
-      return { loss: 0, gradients: parameters.map(({ values }) => new Float32Array(values.length)) }
-    }
-    const found = mine.length > 0 ? this.learner.learn(this.learner.prepare(mine), this.weights, counts) : none()
+    const found =
+      mine.length > 0
+        ? this.learner.learn(this.learner.prepare(mine), this.weights, counts)
+        : { loss: 0, gradient: parameters.zeros() }
     const loss = Float64Array.of(found.loss)
     this.processes.sum(loss)
-    for (const gradient of found.gradients) this.processes.sum(gradient)
-    const norm = normOf(found.gradients)
+    this.#sumOverProcesses(found.gradient)
+    const norm = this.#norm.of(found.gradient)
     if (!Number.isFinite(loss[0]) || !Number.isFinite(norm)) throw this.#diagnosis(epoch, loss[0], norm, whole)
     const { clip } = this.config
-    this.#adam.step(found.gradients, this.#rate, clip === null ? 1 : clipFactor(norm, clip))
+    this.#adam.step(found.gradient, this.#rate, clip === null ? 1 : clipFactor(norm, clip))
     this.#average?.update()
     return loss[0]
+  }
+
+  /** By way of host memory, where that is not where they are. */
+  #sumOverProcesses(gradient: FloatArray): void {
+    const { processes } = this
+    if (gradient instanceof Float32Array) processes.sum(gradient)
+    else if (processes.size > 1) {
+      const sum = gradient.toArray()
+      processes.sum(sum)
+      gradient.set(sum)
+    }
   }
 
   /** Whether these weights are the best of this stage, which they are kept as. */
@@ -252,7 +270,8 @@ export class Trainer<Structures> {
     }
     progress.best = loss
     progress.waiting = 0
-    this.#withAverage(() => this.learner.parameters.forEach(({ values }, n) => this.#best[n].set(values)))
+    const { parameters } = this.learner
+    parameters.copy(this.#best, this.#average?.average ?? parameters.values)
     return true
   }
 
@@ -281,9 +300,10 @@ export class Trainer<Structures> {
   }
 
   #diagnosis(epoch: number, loss: number, norm: number, batch: readonly LabelledStructure[]): GauntletError {
-    const broken = this.learner.parameters
-      .filter(({ values }) => !values.every(Number.isFinite))
-      .map(({ name }) => name)
+    const { parameters } = this.learner
+    const broken = [...parameters.read(parameters.values)]
+      .filter(([, values]) => !values.every(Number.isFinite))
+      .map(([name]) => name)
     const force = Math.max(...batch.map(({ forces }) => forces.reduce((most, f) => Math.max(most, Math.abs(f)), 0)))
     const closest = Math.min(...batch.map(closestPair))
     return new GauntletError(

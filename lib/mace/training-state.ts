@@ -24,6 +24,12 @@ export interface Progress {
 /** Arrays by what they are for and by name: `parameters/NAME`, `adam/NAME.mean`, ... */
 export type Arrays = ReadonlyMap<string, Float32Array>
 
+/** All that a training is. */
+export interface TrainingState {
+  progress: Progress
+  arrays: Arrays
+}
+
 const KEY = 'training'
 
 /**
@@ -43,11 +49,12 @@ export async function writeState(path: string, progress: Progress, arrays: Array
 }
 
 /**
- * Reads it back into arrays of the same names and lengths.
+ * Reads it back.
  *
+ * @param like arrays of all names and lengths that there have to be
  * @throws GauntletError ERR_FILE, and ERR_ARGUMENT where it belongs to another configuration
  */
-export async function readState(path: string, arrays: Arrays, fingerprint: string): Promise<Progress> {
+export async function readState(path: string, like: Arrays, fingerprint: string): Promise<TrainingState> {
   const { tensors, metadata } = await readSafetensors(path)
   const progress = metadata.get(KEY)
   if (progress === undefined) throw new GauntletError('ERR_FILE', `${path} is not the state of a training`)
@@ -57,12 +64,13 @@ export async function readState(path: string, arrays: Arrays, fingerprint: strin
       `${path} belongs to a training with another configuration or other data; resume with the same, or begin anew under another name`,
     )
   }
-  for (const [name, array] of arrays) {
+  const arrays = new Map<string, Float32Array>()
+  for (const [name, array] of like) {
     const stored = tensors.get(name)
     if (stored === undefined || !(stored.data instanceof Float32Array) || stored.data.length !== array.length) {
       throw new GauntletError('ERR_FILE', `${path} lacks ${array.length} float32 numbers of ${name}`)
     }
+    arrays.set(name, stored.data)
   }
-  for (const [name, array] of arrays) array.set(tensors.get(name)!.data as Float32Array)
-  return JSON.parse(progress) as Progress
+  return { progress: JSON.parse(progress) as Progress, arrays }
 }

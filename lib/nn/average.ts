@@ -1,43 +1,38 @@
 import { expected } from '../runtime/errors.js'
+import type { FloatArray } from '../runtime/execute.js'
+import type { ParameterSet } from './parameters.js'
 
 /**
- * The exponential moving average of arrays that change, with a decay that grows from 0.1 to the one wanted so that it forgets where
- * they started, as torch_ema's: at update n = 1, 2, ...
+ * The exponential moving average of parameters, with a decay that grows from 0.1 to the one wanted so that it forgets where they
+ * started, as torch_ema's: at update n = 1, 2, ...
  *
- *     d = min(decay, (1 + n) / (10 + n)),    average = d average + (1 - d) value
+ *     d = min(decay, (1 + n) / (10 + n)),    average = average + (1 - d) (value - average)
+ *
+ * Where the parameters are on a GPU, so is it.
  */
 export class MovingAverage {
-  readonly averages: readonly Float32Array[]
+  readonly average: FloatArray
   updates = 0
-  readonly #values: readonly Float32Array[]
 
-  /** @param values followed from what they are now */
+  /** @param parameters followed from what they are now */
   constructor(
-    values: readonly Float32Array[],
+    readonly parameters: ParameterSet,
     readonly decay: number,
   ) {
     if (!(decay >= 0 && decay < 1)) throw expected('a number from 0 up to 1', 'decay', decay)
-    this.#values = values
-    this.averages = values.map((array) => array.slice())
+    this.average = parameters.clone(parameters.values)
   }
 
   update(): void {
     this.updates++
-    const decay = Math.min(this.decay, (1 + this.updates) / (10 + this.updates))
-    this.averages.forEach((average, n) => {
-      const values = this.#values[n]
-      for (let i = 0; i < average.length; i++) average[i] = decay * average[i] + (1 - decay) * values[i]
-    })
+    const share = 1 - Math.min(this.decay, (1 + this.updates) / (10 + this.updates))
+    const { average, parameters } = this
+    // Twice the same rounded factor, so that what stays the same is its own average.
+    parameters.kernels.combine(average, [1, share, -share], [average, parameters.values, average])
   }
 
   /** Calls `use` while the values are the averages. */
   during<T>(use: () => T): T {
-    const kept = this.#values.map((array) => array.slice())
-    this.#values.forEach((array, n) => array.set(this.averages[n]))
-    try {
-      return use()
-    } finally {
-      this.#values.forEach((array, n) => array.set(kept[n]))
-    }
+    return this.parameters.during(this.average, use)
   }
 }

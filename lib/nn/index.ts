@@ -1,5 +1,6 @@
 export { MovingAverage } from './average.js'
-export { Adam, type AdamOptions, clipFactor, normOf, type TrainedParameter } from './optimizer.js'
+export { Adam, type AdamOptions, clipFactor, GradientNorm } from './optimizer.js'
+export { type NamedArrays, ParameterSet, type TrainedParameter } from './parameters.js'
 export {
   ConstantSchedule,
   ExponentialSchedule,

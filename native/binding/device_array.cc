@@ -49,7 +49,8 @@ void DeviceArray::replace(std::shared_ptr<Memory> memory) {
 }
 
 void DeviceArray::Finalize(Napi::BasicEnv env) {
-  if (memory_ && !memory_->is_part()) Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(memory_->bytes()));
+  if (memory_ && !memory_->is_part())
+    Napi::MemoryManagement::AdjustExternalMemory(env, -static_cast<int64_t>(memory_->bytes()));
 }
 
 DeviceArray* DeviceArray::from(Napi::Env env, napi_value value) {
