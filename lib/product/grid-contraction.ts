@@ -9,8 +9,6 @@ import { contractionArguments } from './contraction-arguments.js'
 
 /** The highest degree that the points are exact to. */
 export const MAX_PRECISION = 41
-/** A harmonic that vanishes at a point, but for rounding. */
-const NONE = 1e-12
 
 export interface GridContractionOptions extends ContractionOptions {
   /** To which degree the points are exact: from what the product needs, the default, to 41. More changes rounding alone. */
@@ -175,8 +173,8 @@ class Hemisphere {
       const half = (parity: number): Value | undefined => {
         const multiples = components.flatMap(({ l, m }, i) => {
           const value = values[point * size + l ** 2 + m]
-          const counts = l % 2 === parity && Math.abs(value) > NONE
-          return counts ? [{ of: coefficients[i], factor: scale(this.rule.weights[point]) * value }] : []
+          // Zeros too: sums of the same parts are computed together.
+          return l % 2 === parity ? [{ of: coefficients[i], factor: scale(this.rule.weights[point]) * value }] : []
         })
         return multiples.length > 0 ? this.circuit.sum([], multiples) : undefined
       }
