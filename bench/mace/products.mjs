@@ -1,138 +1,218 @@
 // The same network trained with each product on the same structures: errors of energies and forces on structures that were held out,
-// seconds an epoch takes, and how often it is as fast as with Clebsch-Gordan and with Gaunt products in Fourier coefficients.
+// seconds an epoch takes, how often it is as fast as with Clebsch-Gordan and with Gaunt products in Fourier coefficients, and where the
+// time went.
 //
-//     node bench/mace/products.mjs [--data rmd17_aspirin.npz] [--config train.json] [--train 200] [--test 70] [--products cg,grid]
-//         [--epochs 50] [--seeds 1,2,3] [--threads 1] [--device cpu] [--output FOLDER]
+//     node bench/mace/products.mjs
+//     node bench/mace/products.mjs --data rmd17_aspirin.npz --train index_train_01.csv --test index_test_01.csv --epochs 200
+//     node bench/mace/products.mjs --data train.xyz --test test.xyz --energy-key energy_xtb --forces-key forces_xtb --seeds 1
 //
-// --data is any file of structures with energies and forces, ethanol unless told; --config is what `gauntlet train` reads, for the
-// network and the rest. For each seed the products take turns, so that another load on the machine meets all of them. The folder gets
-// the trainings with their logs, and results.json with machine, build, sizes and counts.
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+// Trainings of one seed take turns, an epoch each, so that what else the machine does meets all products alike; the first epoch, which
+// finds memory and compiles, is not timed. A speedup is the median over such rounds. An epoch is loss, all gradients and Adam, without
+// validation. The folder gets results.json: machine, build, settings, counts, every seed.
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { buildInfo, Random } from 'gauntlet'
-import { structuresOf, writeXyz } from 'gauntlet/structures'
+import { buildInfo, Random, setNumThreads } from 'gauntlet'
+import { parseConfig, prepareTraining, readConfig } from 'gauntlet/mace'
+import { readRmd17, readSplit, readStructures, writeXyz } from 'gauntlet/structures'
+import { secondsByKind } from 'gauntlet/tensor'
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+/** @typedef {import('gauntlet/structures').Structure} Structure */
+/** @typedef {{ training: import('gauntlet/mace').Training; seconds: number[] }} Contestant */
+/** @typedef {{ seed: number; energyMae: number; forcesMae: number; seconds: number[]; profile: Record<string, number> }} Run */
+
 const { values } = parseArgs({
   options: {
     data: { type: 'string', default: fileURLToPath(new URL('../../examples/ethanol_pbe.npz', import.meta.url)) },
-    config: { type: 'string' },
-    train: { type: 'string', default: '200' },
-    test: { type: 'string', default: '70' },
+    train: { type: 'string' }, // how many, or a split of rMD17; none: all that are not tested on
+    test: { type: 'string', default: '70' }, // how many, a split of rMD17, or a file of structures
+    'energy-key': { type: 'string' },
+    'forces-key': { type: 'string' },
+    config: { type: 'string' }, // what `gauntlet train` reads, for all that no option here says
     products: { type: 'string', default: 'cg,gaunt-fourier,grid,grid-large,grid-odd' },
-    epochs: { type: 'string', default: '50' },
+    hidden: { type: 'string', default: '32x0e+32x1o' },
+    'max-ell': { type: 'string', default: '3' },
+    correlation: { type: 'string', default: '3' },
+    cutoff: { type: 'string', default: '5' },
+    epochs: { type: 'string', default: '30' },
+    'stage-two': { type: 'string' }, // from which epoch on; none: not at all
     seeds: { type: 'string', default: '1,2,3' },
+    'batch-size': { type: 'string', default: '10' },
     threads: { type: 'string', default: '1' },
     device: { type: 'string', default: 'cpu' },
     output: { type: 'string', default: 'mace-products' },
   },
 })
-/** MACE at the size of the published comparison of products: harmonics and correlation 3. */
-const NETWORK = { hiddenIrreps: '32x0e+32x1o', maxEll: 3, correlation: 3 }
+/** An epoch that is not timed, and one that is. */
+const LEAST_EPOCHS = 2
+const keys = { energyKey: values['energy-key'], forcesKey: values['forces-key'] }
 const products = values.products.split(',')
-const seeds = values.seeds.split(',').map(Number)
-if (!(Number(values.epochs) > 1)) throw new Error('Expected --epochs of two or more: the first is not timed')
-
+const seeds = values.seeds.split(',').map((seed) => integer('seeds', seed))
+const epochs = integer('epochs', values.epochs, LEAST_EPOCHS)
+setNumThreads(integer('threads', values.threads, 1))
 mkdirSync(values.output, { recursive: true })
 const config = await prepare()
-/** @type {Map<string, { seed: number; energyMae: number; forcesMae: number; seconds: number }[]>} */
-const trainings = new Map(products.map((product) => [product, []]))
-for (const seed of seeds) {
-  for (const product of products) trainings.get(product)?.push(train(product, seed))
-}
+/** @type {Map<string, Run[]>} */
+const runs = new Map(products.map((product) => [product, []]))
+let counts = {}
+for (const seed of seeds) await race(seed)
 report()
 
-/** Writes what is trained and tested on, and the configuration. Returns its path. */
-async function prepare() {
-  const structures = []
-  for await (const structure of structuresOf(values.data)) structures.push(structure)
-  const [train, test] = [Number(values.train), Number(values.test)]
-  if (!(train > 1 && test > 0 && train + test <= structures.length)) {
-    throw new Error(`Expected --train and --test of ${structures.length} structures at most together`)
-  }
-  const random = new Random(1)
-  const drawn = structures.map((structure) => ({ structure, key: random.normal() })).sort((a, b) => a.key - b.key)
-  const files = { train: join(values.output, 'train.xyz'), test: join(values.output, 'test.xyz') }
-  const pick = (/** @type {number} */ from, /** @type {number} */ count) => {
-    return drawn.slice(from, from + count).map(({ structure }) => structure)
-  }
-  await writeXyz(files.train, pick(0, train))
-  await writeXyz(files.test, pick(train, test))
-  const given = values.config === undefined ? { model: NETWORK } : JSON.parse(readFileSync(values.config, 'utf8'))
-  const path = join(values.output, 'config.json')
-  const data = { atomicEnergies: 'average', ...given.data, ...files }
-  writeFileSync(path, JSON.stringify({ ...given, data, output: values.output }))
-  return path
+/** @param {string} name @param {string} text */
+function integer(name, text, least = 0) {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text)
+  throw new Error(`Expected an integer of at least ${least} for --${name} but received ${JSON.stringify(text)}`)
 }
 
-/** @param {string} product @param {number} seed */
-function train(product, seed) {
-  const name = `${product}-${seed}`
-  const flags = {
-    config,
-    product,
-    name,
-    seed: String(seed),
-    epochs: values.epochs,
-    threads: values.threads,
+/** Writes what is trained and tested on. Returns the configuration that all trainings share. */
+async function prepare() {
+  const given = /** @type {Record<string, any>} */ (values.config === undefined ? {} : await readConfig(values.config))
+  const { train, test } = await choose()
+  const files = { train: join(values.output, 'train.xyz'), test: join(values.output, 'test.xyz') }
+  await writeXyz(files.train, train)
+  await writeXyz(files.test, test)
+  const isolated = train.some((structure) => isIsolated(structure))
+  const network = {
+    hiddenIrreps: values.hidden,
+    maxEll: integer('max-ell', values['max-ell']),
+    correlation: integer('correlation', values.correlation, 1),
+    cutoff: Number(values.cutoff),
+  }
+  return {
+    ...given,
+    ...(values['stage-two'] && { stageTwo: { start: integer('stage-two', values['stage-two'], 1) } }),
+    data: { atomicEnergies: isolated ? 'isolated' : 'average', ...given.data, ...files },
+    model: { ...given.model, ...network },
+    epochs,
+    batchSize: integer('batch-size', values['batch-size'], 1),
     device: values.device,
   }
-  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value])
-  const { status } = spawnSync(process.execPath, [MAIN, 'train', ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
-  if (status !== 0) throw new Error(`The training ${name} failed`)
-  const log = readFileSync(join(values.output, `${name}.jsonl`), 'utf8')
-    .trim()
-    .split('\n')
-  const lines = log.map((line) => JSON.parse(line))
-  const { errors } = lines.at(-1).errors.at(-1)
-  // The first epoch finds memory and compiles.
-  const seconds = lines.filter(({ kind, epoch }) => kind === 'epoch' && epoch > 0).map((line) => line.seconds)
-  const row = { seed, energyMae: errors.energyMae, forcesMae: errors.forcesMae, seconds: median(seconds) }
-  console.error(name, row)
-  return row
+}
+
+/** Structures to train and to test on: by rMD17's splits, from a file of their own, or drawn. */
+async function choose() {
+  const { data, train, test } = values
+  const indexed = [train, test].map((path) => path !== undefined && extname(path) === '.csv')
+  if (indexed[0] !== indexed[1]) throw new Error('Expected splits for both --train and --test, or for neither')
+  if (train !== undefined && indexed[0]) {
+    const read = async (/** @type {string} */ path) => readRmd17(data, { indices: await readSplit(path) })
+    return { train: await read(train), test: await read(test) }
+  }
+  const all = await readStructures(data, keys)
+  const random = new Random(1)
+  const drawn = all
+    .filter((structure) => !isIsolated(structure))
+    .map((structure) => ({ structure, key: random.normal() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ structure }) => structure)
+  const tested = extname(test) === '' ? drawn.splice(0, integer('test', test, 1)) : await readStructures(test, keys)
+  const trained = drawn.splice(0, train === undefined ? Infinity : integer('train', train, 2))
+  if (trained.length < (train === undefined ? 2 : Number(train))) {
+    throw new Error(`${data} has ${all.length} structures: fewer than --train and --test ask for`)
+  }
+  return { train: [...all.filter((structure) => isIsolated(structure)), ...trained], test: tested }
+}
+
+/** @param {Structure} structure */
+function isIsolated({ info }) {
+  return info?.get('config_type') === 'IsolatedAtom'
+}
+
+/** All products with one seed, in turns. @param {number} seed */
+async function race(seed) {
+  /** @type {Map<string, Contestant>} */
+  const contestants = new Map()
+  for (const product of products) {
+    const own = parseConfig({ ...config, seed, model: { ...config.model, product } }, 'the options')
+    const training = await prepareTraining(own, { profile: values.device === 'cpu' })
+    contestants.set(product, { training, seconds: [] })
+  }
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    for (const { training, seconds } of contestants.values()) {
+      if (epoch === 1) training.learner.profile.clear()
+      const report = training.trainer.epoch()
+      if (epoch > 0) seconds.push(report.seconds)
+    }
+    process.stderr.write(`seed ${seed}, epoch ${epoch + 1} of ${epochs}\r`)
+  }
+  process.stderr.write('\n')
+  for (const [product, contestant] of contestants) runs.get(product)?.push(finish(seed, contestant))
+}
+
+/** Errors of the best weights. @param {number} seed @param {Contestant} contestant @returns {Run} */
+function finish(seed, { training, seconds }) {
+  const { trainer, learner, data, model, testSets } = training
+  const [[name, set]] = testSets
+  const { energyMae, forcesMae } = trainer.with(trainer.bestWeights(), () => trainer.errorsOn(name, set))
+  counts = {
+    train: data.train.length,
+    valid: data.valid.length,
+    test: set.structures.length,
+    atoms: sum(data.train.map(({ numbers }) => numbers.length)),
+    edges: sum(trainer.train.edges),
+    neighbours: model.configuration.avgNumNeighbors,
+  }
+  const profile = [...secondsByKind(learner.profile)].map(([kind, total]) => [kind, total / seconds.length])
+  return { seed, energyMae, forcesMae, seconds, profile: Object.fromEntries(profile) }
 }
 
 function report() {
-  const rows = [...trainings].map(([product, runs]) => ({
+  const rows = [...runs].map(([product, all]) => ({
     product,
-    energyMae: mean(runs.map(({ energyMae }) => energyMae)),
-    forcesMae: mean(runs.map(({ forcesMae }) => forcesMae)),
-    seconds: median(runs.map(({ seconds }) => seconds)),
-    runs,
+    energyMae: sum(all.map(({ energyMae }) => energyMae)) / all.length,
+    forcesMae: sum(all.map(({ forcesMae }) => forcesMae)) / all.length,
+    seconds: median(all.flatMap(({ seconds }) => seconds)),
+    speedup: {
+      cg: speedup(all, runs.get('cg')),
+      'gaunt-fourier': speedup(all, runs.get('gaunt-fourier')),
+    },
+    runs: all,
   }))
-  const speedup = (/** @type {number} */ seconds, /** @type {string} */ over) => {
-    const other = rows.find(({ product }) => product === over)
-    return other === undefined ? '' : (other.seconds / seconds).toFixed(2)
-  }
   console.log('| product | energy MAE, meV/atom | force MAE, meV/Angstrom | s/epoch | over cg | over gaunt-fourier |')
   console.log('| --- | --- | --- | --- | --- | --- |')
-  for (const { product, energyMae, forcesMae, seconds } of rows) {
+  for (const { product, energyMae, forcesMae, seconds, speedup } of rows) {
     const errors = [energyMae, forcesMae].map((value) => (1000 * value).toFixed(2))
-    const cells = [product, ...errors, seconds.toFixed(3), speedup(seconds, 'cg'), speedup(seconds, 'gaunt-fourier')]
-    console.log(`| ${cells.join(' | ')} |`)
+    const ratios = Object.values(speedup).map((value) => value?.toFixed(2) ?? '')
+    console.log(`| ${[product, ...errors, seconds.toFixed(3), ...ratios].join(' | ')} |`)
   }
+  console.log(profileTable())
   const machine = { processor: cpus()[0].model.trim(), cores: cpus().length, node: process.versions.node }
-  const { model, stageTwo, validateEvery } = JSON.parse(readFileSync(config, 'utf8'))
-  const settings = {
-    ...values,
-    data: basename(values.data),
-    config: { model, stageTwo, validateEvery },
-    output: undefined,
-  }
-  const result = { ...machine, date: new Date().toISOString(), build: buildInfo(), settings, rows }
+  const { train, test } = values
+  const names = { data: basename(values.data), train: train && basename(train), test: basename(test) }
+  const { model } = config
+  const settings = { ...values, ...names, output: undefined, config: { ...config, data: undefined, model } }
+  const result = { ...machine, date: new Date().toISOString(), build: buildInfo(), settings, counts, rows }
   writeFileSync(join(values.output, 'results.json'), JSON.stringify(result, null, 2))
 }
 
-/** @param {number[]} values */
-function mean(values) {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+/** Milliseconds an epoch spends in each kind of operation. */
+function profileTable() {
+  const profiles = [...runs].map(([product, all]) => ({ product, all: all.map(({ profile }) => profile) }))
+  const kinds = new Set(profiles.flatMap(({ all }) => all.flatMap((profile) => Object.keys(profile))))
+  const lines = [...kinds].map((kind) => {
+    const times = profiles.map(({ all }) => 1000 * median(all.map((profile) => profile[kind] ?? 0)))
+    return { kind, times }
+  })
+  const shown = lines.filter(({ times }) => Math.max(...times) >= 1).sort((a, b) => b.times[0] - a.times[0])
+  const rows = shown.map(({ kind, times }) => [kind, ...times.map((time) => time.toFixed(0))])
+  const head = ['ms/epoch', ...products]
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-/** @param {number[]} values */
+/** How often `all` are as fast as `others` in the same round. @param {Run[]} all @param {Run[]} [others] */
+function speedup(all, others) {
+  if (others === undefined) return undefined
+  return median(all.flatMap(({ seconds }, n) => seconds.map((time, epoch) => others[n].seconds[epoch] / time)))
+}
+
+/** @param {readonly number[]} values */
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+/** @param {readonly number[]} values */
 function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }

@@ -1,6 +1,7 @@
 import type { PredictionErrors } from '../mace/errors.js'
 import type { EpochReport } from '../mace/trainer.js'
 import type { Training } from '../mace/training.js'
+import { type Profile, secondsByKind } from '../tensor/profile.js'
 import { elementSymbol } from '../structures/structure.js'
 import { digits, duration } from './format.js'
 import { type Column, table } from './table.js'
@@ -85,6 +86,20 @@ export function errorTable(rows: readonly ErrorRow[]): string {
       return { title, cell: ({ errors }) => text(value(errors)) }
     }),
   ])
+}
+
+/** Where the time of training went; of its validations nothing is told. */
+export function profileTable(profile: Profile): string {
+  const kinds = secondsByKind(profile)
+  const total = [...kinds.values()].reduce((sum, seconds) => sum + seconds, 0)
+  return table(
+    [...kinds],
+    [
+      { title: 'operation', align: 'left', cell: ([kind]) => kind },
+      { title: 'time', cell: ([, seconds]) => duration(seconds) },
+      { title: 'share', cell: ([, seconds]) => `${((100 * seconds) / total).toFixed(1)}%` },
+    ],
+  )
 }
 
 /** What the best weights predict of the validation set, thinned out. */

@@ -11,7 +11,7 @@ import { defineCommand, type Io } from './command.js'
 import { duration } from './format.js'
 import { provenance } from './machine.js'
 import { flag, integer, text, texts } from './options.js'
-import { describeEpoch, describeStart, errorTable, finalErrors, parity } from './train-report.js'
+import { describeEpoch, describeStart, errorTable, finalErrors, parity, profileTable } from './train-report.js'
 
 export const command = defineCommand({
   positionals: [],
@@ -41,6 +41,7 @@ mpirun -n 4 gauntlet train ... shares every batch between four processes.`,
     device: text('WHERE', 'auto, cpu, cuda or cuda:N'),
     threads: integer('N', 'CPU threads of each process', { min: 1, max: 1024 }),
     set: texts('KEY=VALUE', 'any other setting, as model.maxEll=2; its value is JSON, or text'),
+    profile: flag('print where the time of training went, by operation'),
     resume: flag('go on from NAME.state.safetensors'),
     schema: flag('print the JSON schema of configurations and stop'),
   },
@@ -52,7 +53,7 @@ mpirun -n 4 gauntlet train ... shares every batch between four processes.`,
     const given = values.config === undefined ? {} : await readConfig(values.config)
     const config = parseConfig(withFlags(given, values), values.config ?? 'the command line')
     if (config.threads !== undefined) setNumThreads(config.threads)
-    await train(config, values.resume, io)
+    await train(config, values, io)
     return 0
   },
 })
@@ -109,12 +110,16 @@ function parseValue(text: string): unknown {
   }
 }
 
-async function train(config: TrainingConfig, resume: boolean, io: Io): Promise<void> {
+async function train(
+  config: TrainingConfig,
+  { resume, profile }: { resume: boolean; profile: boolean },
+  io: Io,
+): Promise<void> {
   await mkdir(config.output, { recursive: true }).catch((cause: unknown) => {
     throw new GauntletError('ERR_FILE', `Cannot make the folder ${config.output}: ${String(cause)}`, { cause })
   })
   const file = (ending: string): string => join(config.output, `${config.name}.${ending}`)
-  const training = await prepareTraining(config)
+  const training = await prepareTraining(config, { profile })
   const { trainer, processes, model, data } = training
   const leads = processes.rank === 0
   const log = new TrainingLog(file('jsonl'))
@@ -157,6 +162,7 @@ async function train(config: TrainingConfig, resume: boolean, io: Io): Promise<v
   await writeBest(training, file('safetensors'))
   await log.add({ kind: 'end', seconds: trainer.progress.seconds, errors: rows, parity: parity(training) })
   io.out(errorTable(rows))
+  if (profile) io.err(profileTable(training.learner.profile))
   io.err(`wrote ${file('safetensors')}, ${file('state.safetensors')}, ${file('jsonl')}\n`)
 }
 

@@ -9,6 +9,8 @@ export {
   type ProductChoice,
   SILU_CONSTANT,
 } from './configuration.js'
+export { parseConfig, readConfig, type TrainingConfig } from './config.js'
+export { type PredictionErrors } from './errors.js'
 export { type Evaluation, Evaluator } from './evaluator.js'
 export { fromHyperparameters, MACE_NAMES, toHyperparameters } from './hyperparameters.js'
 export { EnergyForcesLoss, type LossWeights, type Targets } from './loss.js'
@@ -18,3 +20,5 @@ export { readModel, writeModel } from './model-file.js'
 export { type Parameter, type Weights } from './parameters.js'
 export { predict, type Prediction } from './prediction.js'
 export { loadMace, type StateDict, type StateTensor, weightsOf } from './state-dict.js'
+export { type EpochReport } from './trainer.js'
+export { prepareTraining, type Training } from './training.js'

@@ -87,17 +87,21 @@ export interface Training {
 /**
  * Everything that a configuration asks for: data, model with first weights by its seed, trainer.
  *
+ * @param options.profile whether to time every operation: `learner.profile`
  * @throws GauntletError ERR_FILE, ERR_ARGUMENT, ERR_IRREPS, ERR_UNREACHABLE, ERR_DEVICE, ERR_MPI
  * @example
  * const { trainer } = await prepareTraining(parseConfig({ data: { train: 'train.xyz' } }))
  * while (!trainer.done) console.log(trainer.epoch())
  */
-export async function prepareTraining(config: TrainingConfig): Promise<Training> {
+export async function prepareTraining(
+  config: TrainingConfig,
+  { profile }: { profile?: boolean } = {},
+): Promise<Training> {
   const processes = joinCommunicator()
   const data = await readTrainingData(config)
   const options = modelOptions(config, data)
   const model = new Mace(options, { device: config.device as DeviceOption })
-  const learner = new MaceLearner(model, model.initialWeights(config.seed), config)
+  const learner = new MaceLearner(model, model.initialWeights(config.seed), { ...config, profile })
   const setOf = (structures: readonly LabelledStructure[]): TrainingSet => {
     return { structures, edges: structures.map((structure) => learner.edgesOf(structure)) }
   }

@@ -106,7 +106,7 @@ export class Circuit {
   }
 }
 
-/** Rows of as many terms each, one after another. */
+/** Rows of as many terms each, one after another, none of which is a part of another. */
 export interface Run {
   rows: number
   products: number
@@ -131,7 +131,7 @@ export interface Program {
 
 /** @param inputs keep their rows, 0, 1, ..., to the end, as do outputs. */
 export function compile(circuit: Circuit, inputs: readonly Value[], outputs: readonly Value[]): Program {
-  const order = schedule(circuit, inputs, outputs)
+  const { order, depth } = schedule(circuit, inputs, outputs)
   const lastUse = new Map<Value, number>()
   order.forEach((value, at) => {
     for (const part of partsOf(circuit.values[value])) lastUse.set(part, at)
@@ -152,7 +152,8 @@ export function compile(circuit: Circuit, inputs: readonly Value[], outputs: rea
     rowOf.set(value, row)
     program.targets.push(row)
     const run = program.runs.at(-1)
-    if (run?.products === products.length && run.multiples === multiples.length) run.rows++
+    const level = at > 0 && depth.get(value) === depth.get(order[at - 1])
+    if (level && run?.products === products.length && run.multiples === multiples.length) run.rows++
     else program.runs.push({ rows: 1, products: products.length, multiples: multiples.length })
   })
   program.outputs = outputs.map((value) => rowOf.get(value)!)
@@ -163,18 +164,22 @@ function partsOf({ products, multiples }: Sum): Value[] {
   return [...products.flat(), ...multiples.map(({ of }) => of)]
 }
 
-/** The values that the outputs need, by depth, within a depth by how many terms they have. */
-function schedule(circuit: Circuit, inputs: readonly Value[], outputs: readonly Value[]): Value[] {
+/** The values that the outputs need, by depth, within a depth by how many terms they have, then by what these are of. */
+function schedule(circuit: Circuit, inputs: readonly Value[], outputs: readonly Value[]) {
   const given = new Set(inputs)
   const needed = circuit.needed(outputs)
   const depth = new Map<Value, number>()
-  const order = [...needed].filter((value) => !given.has(value)).sort((a, b) => a - b)
-  for (const value of order) {
+  const found = [...needed].filter((value) => !given.has(value)).sort((a, b) => a - b)
+  for (const value of found) {
     depth.set(value, 1 + Math.max(0, ...partsOf(circuit.values[value]).map((part) => depth.get(part) ?? 0)))
   }
   const terms = (value: Value): number => {
     const { products, multiples } = circuit.values[value]
     return products.length * 1e6 + multiples.length
   }
-  return order.sort((a, b) => depth.get(a)! - depth.get(b)! || terms(a) - terms(b) || a - b)
+  const first = (value: Value): Value => partsOf(circuit.values[value]).at(0) ?? 0
+  const order = found.sort(
+    (a, b) => depth.get(a)! - depth.get(b)! || terms(a) - terms(b) || first(a) - first(b) || a - b,
+  )
+  return { order, depth }
 }

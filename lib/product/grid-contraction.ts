@@ -111,52 +111,93 @@ function layOut(from: Irreps, to: Irreps, correlation: number, elements: number,
   })
 }
 
-function makeForm(
-  from: Irreps,
-  to: Irreps,
-  correlation: number,
-  rule: { points: Float64Array; weights: Float64Array },
-): ContractionForm {
-  const lmax = Math.max(from.lmax, to.lmax)
-  const values = harmonics(lmax, rule.points, { normalization: 'component' })
-  const points = [...rule.weights.keys()]
-  const at = (point: number, component: { l: number; m: number }): number =>
-    values[point * (lmax + 1) ** 2 + component.l ** 2 + component.m]
-
+/**
+ * L = sum over points of weight * g * (f_1 + f_1 f_2 + ...), where g is the function whose coefficients are gradOut times v. So `out` is the
+ * slope of L by gradOut: to project is to transpose what evaluates.
+ */
+function makeForm(from: Irreps, to: Irreps, correlation: number, rule: Rule): ContractionForm {
   const circuit = new Circuit()
-  const [components, outComponents] = [componentsOf(from), componentsOf(to)]
-  const x = circuit.inputs(components.length)
+  const sphere = new Hemisphere(circuit, rule)
+  const x = circuit.inputs(componentsOf(from).length)
   const weight = circuit.inputs(correlation * from.length + to.length)
-  let sum: Value[] | undefined
-  for (let n = correlation - 1; n >= 0; n--) {
-    const weighted = components.map(({ block }, i) => circuit.product(weight[n * from.length + block], x[i]))
-    const factor = points.map((point) => {
-      const multiples = weighted.map((of, i) => ({ of, factor: at(point, components[i]) }))
-      return circuit.sum(
-        [],
-        multiples.filter(({ factor }) => factor !== 0),
-      )
-    })
-    const inner = sum
-    sum = inner ? factor.map((of, point) => circuit.sum([[of, inner[point]]], [{ of, factor: 1 }])) : factor
+  const scaled = (values: readonly Value[], irreps: Irreps, part: number): Value[] => {
+    return componentsOf(irreps).map(({ block }, i) => circuit.product(weight[part * from.length + block], values[i]))
   }
-  const gradOut = circuit.inputs(outComponents.length)
-  const terms = outComponents.map((component, i): [Value, Value] => {
-    const multiples = points.map((point) => {
-      return { of: sum![point], factor: (rule.weights[point] / (4 * Math.PI)) * at(point, component) }
-    })
-    const projected = circuit.sum(
-      [],
-      multiples.filter(({ factor }) => factor !== 0),
-    )
-    return [gradOut[i], circuit.product(weight[correlation * from.length + component.block], projected)]
-  })
+  let sum: Halves[] | undefined
+  for (let n = correlation - 1; n >= 0; n--) {
+    const factor = sphere.evaluate(from, scaled(x, from, n))
+    sum = sum ? factor.map((f, point) => timesOnePlus(circuit, f, sum![point])) : factor
+  }
+  const gradOut = circuit.inputs(componentsOf(to).length)
+  const g = sphere.evaluate(to, scaled(gradOut, to, correlation), (weight) => weight / (2 * Math.PI))
+  const terms = g.flatMap((of, point) => [...both(of.even, sum![point].even), ...both(of.odd, sum![point].odd)])
   // Weights are seen as they are: part n's path b is mixture n * blocks + b.
   const mixing = weight.map((_, mixture) => {
     const part = Math.min(Math.floor(mixture / from.length), correlation)
     return { part, path: mixture - part * from.length, mixture, value: 1 }
   })
   return { circuit, x, gradOut, weight, scalar: circuit.sum(terms), mixing }
+}
+
+interface Rule {
+  points: Float64Array
+  weights: Float64Array
+}
+
+/** A function at two opposite points: even + odd at r, even - odd at -r. What is not there is zero. */
+interface Halves {
+  even: Value | undefined
+  odd: Value | undefined
+}
+
+/** One of each two opposite points of a rule. Harmonics of even and of odd degree meet there as halves only. */
+class Hemisphere {
+  readonly #points: number[]
+
+  constructor(
+    readonly circuit: Circuit,
+    readonly rule: Rule,
+  ) {
+    this.#points = [...rule.weights.keys()].filter((n) => {
+      const [x, y, z] = rule.points.subarray(3 * n)
+      return (z || y || x) > 0
+    })
+  }
+
+  /** The function with these coefficients, at every point, perhaps times a function of the point's weight. */
+  evaluate(irreps: Irreps, coefficients: readonly Value[], scale: (weight: number) => number = () => 1): Halves[] {
+    const size = (irreps.lmax + 1) ** 2
+    const values = harmonics(irreps.lmax, this.rule.points, { normalization: 'component' })
+    const components = componentsOf(irreps)
+    return this.#points.map((point): Halves => {
+      const half = (parity: number): Value | undefined => {
+        const multiples = components.flatMap(({ l, m }, i) => {
+          const value = values[point * size + l ** 2 + m]
+          // Zeros too: sums of the same parts are computed together.
+          return l % 2 === parity ? [{ of: coefficients[i], factor: scale(this.rule.weights[point]) * value }] : []
+        })
+        return multiples.length > 0 ? this.circuit.sum([], multiples) : undefined
+      }
+      return { even: half(0), odd: half(1) }
+    })
+  }
+}
+
+/** f (1 + g) */
+function timesOnePlus(circuit: Circuit, f: Halves, g: Halves): Halves {
+  const plus = (half: Value | undefined, products: [Value, Value][]): Value | undefined => {
+    const multiples = half === undefined ? [] : [{ of: half, factor: 1 }]
+    return products.length + multiples.length > 0 ? circuit.sum(products, multiples) : undefined
+  }
+  return {
+    even: plus(f.even, [...both(f.even, g.even), ...both(f.odd, g.odd)]),
+    odd: plus(f.odd, [...both(f.even, g.odd), ...both(f.odd, g.even)]),
+  }
+}
+
+/** The product of two values, where both are there. */
+function both(a: Value | undefined, b: Value | undefined): [Value, Value][] {
+  return a === undefined || b === undefined ? [] : [[a, b]]
 }
 
 /** m counts from 0. */

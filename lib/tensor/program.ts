@@ -8,6 +8,7 @@ import { Segments } from '../product/segments.js'
 import { sorted } from './gradient.js'
 import { Kernels } from './kernels.js'
 import { Slots } from './slots.js'
+import type { Profile } from './profile.js'
 import {
   type Axis,
   type Bindings,
@@ -71,7 +72,7 @@ export class Program {
   #slotCount = 0
 
   /** Where the time of runs went, by operation and shape; empty unless it was asked for. */
-  readonly profile = new Map<string, { calls: number; seconds: number }>()
+  readonly profile: Profile = new Map()
   readonly #profiled: boolean
 
   /**

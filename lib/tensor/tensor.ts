@@ -52,7 +52,7 @@ export interface Operation {
   readonly dim: number
   /** Operations with the same key make the same of the same inputs. */
   readonly key: string
-  /** What a profile calls it; its key unless told. */
+  /** What a profile calls it, its kind first; its key unless told. */
   readonly title?: string
   /** Whether the result may take the place of an input that has its shape. */
   readonly inPlace?: boolean

@@ -45,7 +45,7 @@ struct ContractionTable {
     std::vector<int32_t> rows;  // of each component, or of each mixture
   };
   struct Run {
-    int32_t rows, products, multiples;  // terms of each row
+    int32_t rows, products, multiples;  // terms of each row; no row of a run is a part of another
   };
 
   int32_t channels;

@@ -52,7 +52,7 @@ class CpuContraction final : public Contraction {
     for (size_t n = 0; n < table_.multiples.size(); ++n) {
       multiples_.push_back({at(table_.multiples[n]), static_cast<float>(table_.multiple_factors[n])});
     }
-    for (const ContractionTable::Run& run : table_.runs) runs_.push_back({run.rows, run.products, run.multiples});
+    split_runs();
     for (ContractionTable::Operand& operand : table_.operands) {
       Side side{0, 1, table_.channels, operand.features.blocks, {}};
       if (!operand.weights) side.fiber = static_cast<int32_t>(operand.rows.size());
@@ -98,6 +98,32 @@ class CpuContraction final : public Contraction {
   }
 
  private:
+  /// Where rows side by side are multiples of the same rows they are a run of their own.
+  void split_runs() {
+    const TableEntry* row = multiples_.data();
+    for (const ContractionTable::Run& run : table_.runs) {
+      const auto alike = [&](const TableEntry* other) {
+        return std::equal(row, row + run.multiples, other, [](auto& a, auto& b) { return a.index == b.index; });
+      };
+      const auto add = [&](CircuitRun next) {
+        const bool joins = !runs_.empty() && !next.alike && !runs_.back().alike;
+        if (joins && runs_.back().products == next.products && runs_.back().multiples == next.multiples) {
+          runs_.back().rows += next.rows;
+        } else {
+          runs_.push_back(next);
+        }
+      };
+      for (int32_t left = run.rows; left > 0;) {
+        int32_t rows = 1;
+        const bool single = run.products > 0 || run.multiples == 0;
+        while (!single && rows < left && alike(row + rows * run.multiples)) ++rows;
+        add({rows, run.products, run.multiples, rows > 1});
+        row += rows * run.multiples;
+        left -= rows;
+      }
+    }
+  }
+
   bool is_sum(size_t n) const { return table_.operands[n].weights && table_.operands[n].result; }
   size_t lines_of(size_t n, const Elements& elements) const {
     return elements.present.size() * table_.operands[n].rows.size() * table_.channels;

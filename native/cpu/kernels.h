@@ -199,9 +199,10 @@ struct EdgeTiles {
 };
 
 /// Sums over a file of rows, one vector each, in order: row[target] = sum of row[a] * row[b], then of coefficient * row[index].
-/// Runs are rows of as many terms each. All rows are named by where they begin, in floats.
+/// Runs are rows of as many terms each, none of which is a part of another. All rows are named by where they begin, in floats.
 struct CircuitRun {
   int32_t rows, products, multiples;  // terms of each row
+  bool alike;                         // no products, and multiples of the same rows in each
 };
 struct CircuitTable {
   int32_t runs;
