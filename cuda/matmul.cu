@@ -7,6 +7,9 @@
 // A block makes a tile of the result, a thread four columns of a few rows of it. Sixteen terms of a sum at a time lie in shared memory
 // as [term][row] and [term][column], whichever way they lie outside, while the next sixteen are on their way to registers. Sums over
 // the rows of a batch (first) are cut into chunks, a block each, which are added up at last.
+//
+// On an H200 cuBLAS takes 1.2 to 1.7 times less for the products of many rows that a model is made of (bench/results). It is not called:
+// it would have to be found at run time, in a version that fits, and its order of summation is its own.
 #include <algorithm>
 
 #include "cuda/matrix_kernels.h"

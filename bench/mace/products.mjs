@@ -14,7 +14,7 @@ import { cpus } from 'node:os'
 import { basename, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { buildInfo, Random, setNumThreads } from 'gauntlet'
+import { buildInfo, devices, Random, setNumThreads } from 'gauntlet'
 import { parseConfig, prepareTraining, readConfig } from 'gauntlet/mace'
 import { readRmd17, readSplit, readStructures, writeXyz } from 'gauntlet/structures'
 import { secondsByKind } from 'gauntlet/tensor'
@@ -178,7 +178,8 @@ function report() {
     console.log(`| ${[product, ...errors, seconds.toFixed(3), ...ratios].join(' | ')} |`)
   }
   console.log(profileTable())
-  const machine = { processor: cpus()[0].model.trim(), cores: cpus().length, node: process.versions.node }
+  const gpus = devices().flatMap(({ id, name }) => (id === 'cpu' ? [] : [name]))
+  const machine = { processor: cpus()[0].model.trim(), cores: cpus().length, gpus, node: process.versions.node }
   const { train, test } = values
   const names = { data: basename(values.data), train: train && basename(train), test: basename(test) }
   const { model } = config
