@@ -5,8 +5,9 @@
 //
 //   node scripts/build-native.cjs [--out build/Release] [--node-dir <node-gyp's node_root_dir>] [--sanitize | --emulate]
 //
-// --emulate: CUDA kernels run on the CPU, for tests. Environment: GAUNTLET_CUDA (AUTO, ON, OFF) and GAUNTLET_CUDA_ARCHITECTURES, see CMakeLists.txt. prebuildify sets PREBUILD_ARCH,
-// which marks a release: portable, with CUDA, for every architecture, unless the environment says otherwise.
+// --emulate: CUDA kernels run on the CPU, for tests. Environment: GAUNTLET_CUDA (AUTO, ON, OFF) and GAUNTLET_CUDA_ARCHITECTURES,
+// see CMakeLists.txt. prebuildify sets PREBUILD_ARCH, which marks a release: portable, with CUDA, for every architecture, unless the
+// environment says otherwise.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')

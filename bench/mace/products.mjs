@@ -182,8 +182,7 @@ function report() {
   const machine = { processor: cpus()[0].model.trim(), cores: cpus().length, gpus, node: process.versions.node }
   const { train, test } = values
   const names = { data: basename(values.data), train: train && basename(train), test: basename(test) }
-  const { model } = config
-  const settings = { ...values, ...names, output: undefined, config: { ...config, data: undefined, model } }
+  const settings = { ...values, ...names, output: undefined, config: { ...config, data: undefined } }
   const result = { ...machine, date: new Date().toISOString(), build: buildInfo(), settings, counts, rows }
   writeFileSync(join(values.output, 'results.json'), JSON.stringify(result, null, 2))
 }

@@ -57,7 +57,9 @@ export class ParameterSet {
   }
 
   zeros(): FloatArray {
-    return this.from(this.names.map((_, n) => new Float32Array(this.pieces.lengths[n])))
+    const out = this.kernels.allocate(this.pieces.length)
+    this.kernels.fill(out, 0)
+    return out
   }
 
   /** A copy of such an array. */
