@@ -26,7 +26,8 @@ export const command = defineCommand({
   positionals: [],
   about: `Times every product, one call on a batch of samples, and compares with what the machine can do: the
 roofline, from the peak rate of multiply-adds and the bandwidth of a large copy, both measured at the start
-(on a GPU: from its data sheet), and the fewest operations and bytes that each method needs. Inputs and
+(on a GPU: from its data sheet), and the operations and bytes that each method needs: a multiply-add for
+every coefficient that is not zero, so that a kernel which joins equal ones can go beyond 100%. Inputs and
 outputs are larger than the caches; the result of every product is checked on one sample first.
 
 Settings:

@@ -2,9 +2,10 @@ import { wigner3j } from '../o3/wigner.js'
 import { PASSES, type PassName, type PassOperand } from './passes.js'
 
 /**
- * The fewest operations and bytes that each way of computing a product needs, for one channel of one sample: what a kernel
+ * The operations and the fewest bytes that each way of computing a product needs, for one channel of one sample: what a kernel
  * is measured against. A multiplication or addition counts as one, a fused multiply-add as two. Bytes are those of both
- * inputs read once and the output written once, float32; coefficients are taken to stay in cache.
+ * inputs read once and the output written once, float32; coefficients are taken to stay in cache, and each counts by itself, even
+ * where a kernel may join equal ones.
  */
 export interface Work {
   flops: number

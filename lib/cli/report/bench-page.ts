@@ -31,8 +31,8 @@ export async function benchPage(run: ReportRun, figures: Figures): Promise<Page>
           <h2>Every figure</h2>
           <p class="quiet">
             Sort by clicking a title. Expressivity: the dimensions of maps that one channel reaches between linear
-            layers; ns/dof is the time for each of them. Rates count the fewest operations and bytes with which a method
-            can be computed, so that superfluous work is no merit.
+            layers; ns/dof is the time for each of them. Rates count the operations and bytes that a method needs, so
+            that superfluous work is no merit.
           </p>
           ${rowTable(run.rows)}
         </section>

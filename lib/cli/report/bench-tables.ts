@@ -3,15 +3,19 @@ import { nanoseconds } from './bench-charts.js'
 import type { Html } from './html.js'
 import type { ReportGrowth, ReportRow, ReportRun } from './run.js'
 import { sortableTable, type SortableColumn } from './sortable.js'
+import { groupBy } from './views.js'
 
 /** Every row of the run. */
 export function rowTable(rows: readonly ReportRow[]): Html {
   const launches = rows.every(({ launchSeconds }) => launchSeconds !== undefined)
-  return sortableTable(
-    'rows',
-    rows,
-    rowColumns.filter((column) => launches || column !== launch),
-  )
+  const timings = launches ? [...timingColumns, launch] : timingColumns
+  // Columns that tell rows of one case apart stand beside it, those that are the same throughout, or follow from lmax, behind.
+  const cases = groupBy(rows, (row) => caseColumns.map(({ value }) => value(row)))
+  const tells = ({ value }: SortableColumn<ReportRow>): boolean =>
+    cases.some((some) => some.some((row) => value(row) !== value(some[0])))
+  const telling = runColumns.filter(tells)
+  const others = runColumns.filter((column) => !telling.includes(column))
+  return sortableTable('rows', rows, [...caseColumns, ...telling, ...timings, ...others, error])
 }
 
 /** How times grow with lmax, where enough degrees were timed. */
@@ -25,11 +29,23 @@ const launch: SortableColumn<ReportRow> = {
   text: (row) => duration(row.launchSeconds ?? 0),
 }
 
-/** Titles are those of `gauntlet bench`. */
-const rowColumns: SortableColumn<ReportRow>[] = [
+// Titles are those of `gauntlet bench`.
+
+const caseColumns: SortableColumn<ReportRow>[] = [
   { title: 'setting', value: (row) => row.setting },
   { title: 'lmax', value: (row) => row.lmax },
   { title: 'method', value: (row) => row.method },
+]
+
+const runColumns: SortableColumn<ReportRow>[] = [
+  { title: 'pass', value: (row) => row.pass },
+  { title: 'channels', value: (row) => row.channels },
+  { title: 'batch', value: (row) => row.batch },
+  { title: 'threads', value: (row) => row.threads },
+  { title: 'device', value: (row) => row.device },
+]
+
+const timingColumns: SortableColumn<ReportRow>[] = [
   figure('ns/channel', nanoseconds),
   { title: 'expressivity', value: (row) => row.expressivity },
   figure('ns/dof', (row) => nanoseconds(row) / row.expressivity),
@@ -45,14 +61,13 @@ const rowColumns: SortableColumn<ReportRow>[] = [
   { title: 'median', value: (row) => row.seconds.median, text: (row) => duration(row.seconds.median) },
   { title: 'p10', value: (row) => row.seconds.p10, text: (row) => duration(row.seconds.p10) },
   { title: 'p90', value: (row) => row.seconds.p90, text: (row) => duration(row.seconds.p90) },
-  launch,
-  { title: 'pass', value: (row) => row.pass },
-  { title: 'channels', value: (row) => row.channels },
-  { title: 'batch', value: (row) => row.batch },
-  { title: 'threads', value: (row) => row.threads },
-  { title: 'device', value: (row) => row.device },
-  { title: 'error', value: (row) => row.error, text: (row) => scientific(row.error) },
 ]
+
+const error: SortableColumn<ReportRow> = {
+  title: 'error',
+  value: (row) => row.error,
+  text: (row) => scientific(row.error),
+}
 
 const growthColumns: SortableColumn<ReportGrowth>[] = [
   { title: 'setting', value: (fit) => fit.setting },

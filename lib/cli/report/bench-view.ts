@@ -104,7 +104,8 @@ async function rooflines({ settings, figures, name }: ViewPart, rates: ReportRun
     <h2>Against the machine</h2>
     <p>
       The rate of needed operations, against how many of them there are for each byte that has to be moved. The line is
-      the most that the machine allows.
+      the most that the machine allows. Needed is a multiply-add for every coefficient that is not zero; where equal
+      coefficients are joined a product does with fewer, and may lie above the line.
     </p>
     <div class="charts">${await Promise.all(drawn)}</div>
   </section>`

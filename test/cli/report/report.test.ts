@@ -51,6 +51,19 @@ test('a run that bench has made becomes one page that loads nothing', async () =
   expect(readTable(page, 'growth')).toHaveLength(run.growth!.length)
 })
 
+test('what tells rows of one case apart stands beside it', async () => {
+  const { rows } = sampleRun()
+  const titles = async (run: Run) => Object.keys(readTable(await report(run), 'rows')[0])
+  expect((await titles(sampleRun())).slice(0, 4)).toEqual(['setting', 'lmax', 'method', 'ns/channel'])
+  const passes = [...rows, ...rows.map(({ method, setting, lmax }) => row({ method, setting, lmax, pass: 'backward' }))]
+  expect((await titles(sampleRun({ rows: passes }))).slice(2, 5)).toEqual(['method', 'pass', 'ns/channel'])
+  const sweep = [
+    ...rows,
+    ...rows.map(({ method, setting, lmax }) => row({ method, setting, lmax, channels: 8, batch: 20 })),
+  ]
+  expect((await titles(sampleRun({ rows: sweep }))).slice(2, 5)).toEqual(['method', 'channels', 'batch'])
+})
+
 test('the table has the numbers of the file', async () => {
   const run = sampleRun()
   const table = readTable(await report(run), 'rows')
