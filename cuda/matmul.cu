@@ -32,37 +32,36 @@ struct MatmulCall {
   bool aligned;  // whole rows of out begin at multiples of 16 bytes
 };
 
-/// A matrix as the kernel walks it: `along` the sum and across it, one of which follows in memory.
+/// A matrix as the kernel walks it: `along` the sum and across it, one of which follows in memory. What a thread takes is a column of
+/// it, every kPace-th row: one address and a stride, for addresses of their own would not leave the registers for sums.
 template <int Extent, bool AlongSums>
 struct Strip {
   static constexpr int kEach = Extent * kTerms / kThreads;
   static constexpr int kStride = Extent + kGap;
   static constexpr int kFloats = kTerms * kStride;
+  static constexpr int kWidth = AlongSums ? kTerms : Extent, kPace = kThreads / kWidth;
 
   const float* from;
   int64_t stride;        // from row to row in memory
   int64_t first, count;  // of what the tile has across, and how many there are
   float value[kEach];
 
-  __device__ static int across_of(int n) { return AlongSums ? n / kTerms : n % Extent; }
-  __device__ static int term_of(int n) { return AlongSums ? n % kTerms : n / Extent; }
+  __device__ static int column() { return static_cast<int>(threadIdx.x) % kWidth; }
+  __device__ static int row() { return static_cast<int>(threadIdx.x) / kWidth; }
 
   /// Terms from `term` on, ahead of `last`; beyond, zeros.
   __device__ void fetch(int64_t term, int64_t last) {
+    const int64_t rows = AlongSums ? first : term, columns = AlongSums ? term : first;
+    const float* const at = from + (rows + row()) * stride + columns + column();
+    const bool inside = columns + column() < (AlongSums ? last : count);
+    const int64_t left = inside ? (AlongSums ? count : last) - rows - row() : 0;
 #pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-      const int n = i * kThreads + static_cast<int>(threadIdx.x);
-      const int64_t across = first + across_of(n), k = term + term_of(n);
-      const int64_t at = AlongSums ? across * stride + k : k * stride + across;
-      value[i] = across < count && k < last ? __ldg(from + at) : 0.0f;
-    }
+    for (int i = 0; i < kEach; ++i) value[i] = i * kPace < left ? __ldg(at + i * kPace * stride) : 0.0f;
   }
   __device__ void put(float* room) const {
+    float* const at = room + (AlongSums ? column() * kStride + row() : row() * kStride + column());
 #pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-      const int n = i * kThreads + static_cast<int>(threadIdx.x);
-      room[term_of(n) * kStride + across_of(n)] = value[i];
-    }
+    for (int i = 0; i < kEach; ++i) at[i * kPace * (AlongSums ? 1 : kStride)] = value[i];
   }
 };
 
