@@ -58,14 +58,15 @@ function smallestGrid({ sectors, terms, kinds }: Cut): GridSize {
   return { resBeta: Math.floor(degree / 2) + 1, resAlpha: degree + 1 }
 }
 
-/** The asked grid, or the smallest; refuses one that would alias. */
+/** The asked grid, or the smallest with an even number of meridians; refuses one that would alias. */
 export function chooseGrid(
   irreps: Triple<Irreps>,
   paths: readonly Path[],
   asked: Partial<GridSize> | undefined,
 ): GridSize {
   const least = smallestGrid(chooseCut(irreps, paths))
-  const size = { ...least }
+  // An even number of meridians has no more points to compute on than the odd one before it, and is symmetric about pi / 2.
+  const size = { ...least, resAlpha: 2 * Math.ceil(least.resAlpha / 2) }
   for (const name of ['resBeta', 'resAlpha'] as const) {
     const value: unknown = asked?.[name]
     if (value === undefined) continue
@@ -143,16 +144,16 @@ function northernRings(resBeta: number, lmax: number): Rings {
   }
 }
 
-/** The meridians 0 <= alpha <= pi of a full circle of equally spaced ones. */
+/** The meridians 0 < alpha <= pi of a full circle of equally spaced ones, of which the first is half a step from azimuth zero. */
 function halfCircle(resAlpha: number, lmax: number) {
-  const points = Math.floor(resAlpha / 2) + 1
+  const points = Math.ceil(resAlpha / 2)
   const weights = new Float64Array(points).fill((2 * 2 * Math.PI) / resAlpha)
-  weights[0] /= 2
-  if (resAlpha % 2 === 0) weights[points - 1] /= 2
+  if (resAlpha % 2 === 1) weights[points - 1] /= 2
   const table = (f: (x: number) => number) =>
     Float64Array.from({ length: (lmax + 1) * points }, (_, i) => {
-      // The angle of m * j steps, reduced to one turn in integers.
-      return f((2 * Math.PI * ((Math.floor(i / points) * (i % points)) % resAlpha)) / resAlpha)
+      // The angle of m (2 j + 1) half steps, reduced to one turn in integers.
+      const halves = (Math.floor(i / points) * (2 * (i % points) + 1)) % (2 * resAlpha)
+      return f((Math.PI * halves) / resAlpha)
     })
   return { weights, cosines: table(Math.cos), sines: table(Math.sin) }
 }

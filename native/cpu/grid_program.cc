@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "cpu/program.h"
@@ -15,6 +16,7 @@ class GridProgram : public TransformProgram {
     table_.rings = form.rings;
     table_.odd_rings = ends_at_equator(form) ? form.rings - 1 : form.rings;
     table_.points = form.points;
+    table_.pairs = is_mirrored(form) ? form.points / 2 : 0;
     for (int o = 0; o < 3; ++o) add_bands(form, operands[o], o);
     add_trigonometry(form);
     terms_ = order_terms(form.terms, target);
@@ -27,7 +29,8 @@ class GridProgram : public TransformProgram {
     const double multiplications = table_.terms + std::accumulate(brackets_.begin(), brackets_.end(), 0.0);
     for (int o = 0; o < 3; ++o) {
       floats += size_t(table_.sectors[o]) * 4 * (table_.order[o] + 1) * table_.lines[o] * kTileLanes;
-      work += (o == 2 ? table_.sectors[o] : multiplications) * 4.0 * form.points * (table_.order[o] + 1) * form.rings;
+      const double orders = table_.pairs ? table_.order[o] / 2 + 2 : table_.order[o] + 1;
+      work += (o == 2 ? table_.sectors[o] : multiplications) * 4.0 * form.points * orders * form.rings;
     }
     work += 16.0 * form.points * form.rings * multiplications;
     set_scratch(floats);
@@ -38,6 +41,15 @@ class GridProgram : public TransformProgram {
   }
 
  private:
+  /// Whether the points of a ring are symmetric about azimuth pi / 2.
+  static bool is_mirrored(const GridForm& form) {
+    const double* const cosines = form.cosines.data() + form.points;  // of order 1
+    for (int32_t j = 0; j < form.points && form.order > 0; ++j) {
+      if (std::abs(cosines[j] + cosines[form.points - 1 - j]) > 1e-12) return false;
+    }
+    return form.order > 0;
+  }
+
   /// Whether everything odd about the equator, with slopes of what is even, is zero on the last ring.
   static bool ends_at_equator(const GridForm& form) {
     for (const auto& sectors : form.sectors) {
@@ -112,11 +124,14 @@ class GridProgram : public TransformProgram {
       table_.even_slopes[o] = even_slopes_[o].data();
       table_.odd_slopes[o] = odd_slopes_[o].data();
     }
+    const int32_t step = table_.pairs ? 2 : 1;
     for (int32_t j = 0; j < form.points; ++j) {
-      for (int32_t m = 0; m <= table_.order[2]; ++m) {
-        const double weight = form.point_weights[j];
-        target_cosines_.push_back(static_cast<float>(weight * form.cosines[m * form.points + j]));
-        target_sines_.push_back(static_cast<float>(weight * form.sines[m * form.points + j]));
+      const double weight = form.point_weights[j];
+      for (int32_t first = 0; first < step; ++first) {
+        for (int32_t m = first; m <= table_.order[2]; m += step) {
+          target_cosines_.push_back(static_cast<float>(weight * form.cosines[m * form.points + j]));
+          target_sines_.push_back(static_cast<float>(weight * form.sines[m * form.points + j]));
+        }
       }
     }
     table_.cosines = cosines_.data();

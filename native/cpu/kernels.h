@@ -90,6 +90,7 @@ struct GridBand {
 struct GridTable {
   int32_t rings, odd_rings;  // the equator comes last and has no odd part
   int32_t points;
+  int32_t pairs;       // point j < pairs has its mirror image about azimuth pi / 2 in point points - 1 - j
   int32_t sectors[3];  // of left, right and target
   const GridBand* bands[3];
   int32_t order[3], lines[3];  // of any of its sectors at most
@@ -98,7 +99,8 @@ struct GridTable {
   // Derivatives by azimuth of sines, which are even about zero, and of cosines, which are odd; those of the left operand negative.
   const float* even_slopes[2];
   const float* odd_slopes[2];
-  const float* target_cosines;  // [points][order[2] + 1], point weights included
+  const float*
+      target_cosines;  // [points][order[2] + 1], point weights included; if there are pairs even orders come first
   const float* target_sines;
   int32_t terms;
   const int32_t* term;      // [terms][3]: sectors of left, right, target

@@ -27,7 +27,7 @@ test('dense blocks cost what they hold', () => {
 test('the grid by hand: one scalar', () => {
   using product = new GauntTensorProduct('0e', '0e', '0e', { device: 'cpu' })
   // one ring, one point: 3 Legendre, 1 Fourier on the way back (into values a constant needs none), 16 for the graded product
-  expect(product.grid).toEqual({ resBeta: 1, resAlpha: 1 })
+  expect(product.grid).toEqual({ resBeta: 1, resAlpha: 2 })
   expect(product.cost(1).flops).toBe(2 * (3 + 1 + 16))
 })
 

@@ -109,7 +109,8 @@ describe('grid', () => {
     ['one parity, added up in one signal', '0e+1e+2e', '0e+1e+2e', '0e+1e+2e', { resBeta: 4, resAlpha: 7 }],
   ])('%s: the smallest exact one, and none smaller', (_, in1, in2, out, smallest) => {
     using product = new VectorTensorProduct(in1, in2, out, { device })
-    expect(product.grid).toEqual(smallest)
+    // An even number of meridians, unless told.
+    expect(product.grid).toEqual({ ...smallest, resAlpha: smallest.resAlpha + (smallest.resAlpha % 2) })
     const { x1, x2 } = operands(product, 5, 6)
     const wanted = referenceForward(product, x1, x2)
     const errorOn = (grid: GridSize) => relativeError(execution(product, grid).evaluate(2, [x1, x2]), wanted)

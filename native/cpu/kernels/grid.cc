@@ -12,6 +12,10 @@
 // A, D and E are small matrix products (gemm.h), B and C one loop that keeps the values of both operands in registers. B to D run
 // ring by ring, so that grid values stay in L1. On the equator, if it is a ring, the parts with p = 1 are zero and left out.
 //
+// Points in the same distance from azimuth pi / 2 are taken together. With V' = sum over even m and V'' = sum over odd m in B the one has
+// V' + V'', the other V' - V'' (times -1 for s = 1); D takes the sum of both W for even m and their difference for odd m (s = 1: the
+// other way round). So there are half as many terms in both.
+//
 // A bracket is two such products, a_beta b_alpha / sin beta - a_alpha b_beta / sin beta. Slopes of Legendre functions make a second
 // spectrum in stage A, whose even and odd parts change places; the derivative by azimuth is the first spectrum with other
 // trigonometric functions, whose cosines and sines change places.
@@ -107,13 +111,59 @@ GAUNTLET_INLINE void multiply(const GridTable& table, const Wave& a, const Wave&
   multiply_values<Points, Parts, Add>(value[0], value[1], w + ptrdiff_t{j} * kTileLanes + v * kLanes, table.points);
 }
 
+/// A wave at point j and at its mirror image.
+template <int Parts, bool Derived>
+GAUNTLET_INLINE void evaluate_pair(const GridTable& table, const Wave& wave, int side, int j, int v, Vec (&here)[4],
+                                   Vec (&there)[4]) {
+  Vec sum[2][4];  // over even and odd orders
+#pragma GCC unroll 4
+  for (int ps = 0; ps < Parts; ++ps) {
+    sum[0][ps] = ps & 1 || Derived ? Vec{} : load(wave.part(ps) + v * kLanes);
+    sum[1][ps] = Vec{};
+  }
+  const auto add = [&](Vec(&to)[4], int m) GAUNTLET_INLINE_LAMBDA {
+    const ptrdiff_t at = ptrdiff_t{m} * table.points + j;
+    const float even = (Derived ? table.even_slopes[side] : table.cosines)[at];
+    const float odd = (Derived ? table.odd_slopes[side] : table.sines)[at];
+#pragma GCC unroll 4
+    for (int ps = 0; ps < Parts; ++ps)
+      add_product(to[ps], splat(ps & 1 ? odd : even), load(wave.part(ps) + m * wave.step + v * kLanes));
+  };
+  int m = 1;
+  for (; m < wave.order; m += 2) add(sum[1], m), add(sum[0], m + 1);
+  if (m == wave.order) add(sum[1], m);
+#pragma GCC unroll 4
+  for (int ps = 0; ps < Parts; ++ps) {
+    here[ps] = sum[0][ps] + sum[1][ps];
+    there[ps] = sum[ps & 1][ps] - sum[1 - (ps & 1)][ps];
+  }
+}
+
+/// Stages B and C at point j and its mirror image: W there + W here in the place of the one, W there - W here in that of the other.
+template <int Parts, bool Add, bool Bracket>
+GAUNTLET_INLINE void multiply_pair(const GridTable& table, const Wave& a, const Wave& b, int side, int j, int v,
+                                   float* w) {
+  Vec left[2][4], right[2][4], product[2][Parts];
+  evaluate_pair<Parts, false>(table, a, side, j, v, left[0], left[1]);
+  evaluate_pair<Parts, Bracket>(table, b, side, j, v, right[0], right[1]);
+  multiply_parts<Parts>(left[0], right[0], product[0]);
+  multiply_parts<Parts>(left[1], right[1], product[1]);
+  w += v * kLanes;
+#pragma GCC unroll 4
+  for (int ps = 0; ps < Parts; ++ps, w += table.points * kTileLanes) {
+    put<Add>(w + j * kTileLanes, product[1][ps] + product[0][ps]);
+    put<Add>(w + (table.points - 1 - j) * kTileLanes, product[1][ps] - product[0][ps]);
+  }
+}
+
 template <int Parts, bool Add, bool Bracket>
 void multiply_ring(const GridTable& table, const Wave& a, const Wave& b, int side, int vecs, float* w) {
   for (int v = 0; v < vecs; ++v) {
     int j = 0;
-    for (; j + kPoints <= table.points; j += kPoints)
-      multiply<kPoints, Parts, Add, Bracket>(table, a, b, side, j, v, w);
-    switch (table.points - j) {
+    for (; j < table.pairs; ++j) multiply_pair<Parts, Add, Bracket>(table, a, b, side, j, v, w);
+    const int end = table.points - table.pairs;
+    for (; j + kPoints <= end; j += kPoints) multiply<kPoints, Parts, Add, Bracket>(table, a, b, side, j, v, w);
+    switch (end - j) {
       case 1: multiply<1, Parts, Add, Bracket>(table, a, b, side, j, v, w); break;
       case 2: multiply<2, Parts, Add, Bracket>(table, a, b, side, j, v, w); break;
     }
@@ -127,6 +177,25 @@ void multiply_waves(const GridTable& table, const Wave& a, const Wave& b, int si
   (equator ? add ? multiply_ring<2, true, Bracket> : multiply_ring<2, false, Bracket>
    : add   ? multiply_ring<4, true, Bracket>
            : multiply_ring<4, false, Bracket>)(table, a, b, side, vecs, w);
+}
+
+/// Stage D of part `ps` on one ring: H of every order, `step` floats apart. Where there are pairs, even and odd orders apart.
+GAUNTLET_INLINE void add_points(const GridTable& table, int ps, int largest, float* w, float* h, ptrdiff_t step,
+                                int vecs) {
+  const int sine = ps & 1, apart = table.pairs ? 2 : 1;
+  const float* trig = sine ? table.target_sines : table.target_cosines;  // of the orders parity, parity + apart, ...
+  for (int parity = 0; parity < apart; ++parity) {
+    const int order = parity < sine ? parity + apart : parity;  // the first that there is
+    const bool differences = apart == 2 && parity != sine;
+    const int from = differences ? table.points - table.pairs : 0;
+    const int points = differences ? table.pairs : table.points - table.pairs;
+    const ptrdiff_t stride = table.order[2] + 1;
+    if (order <= largest) {
+      gemm({trig + from * stride + order / apart, stride}, (largest - order) / apart + 1, points,
+           {w + ptrdiff_t{from} * kTileLanes, kTileLanes, kLanes}, {h + order * step, apart * step, kLanes}, vecs);
+    }
+    trig += table.order[2] / 2 + 1;
+  }
 }
 
 /// Largest m that a band has with a parity of l - m; -1 where it has none.
@@ -181,11 +250,9 @@ void grid(const GridTable& table, int vecs, const float* left, const float* righ
 
     for (int s = 0; s < table.sectors[2]; ++s) {
       for (int ps = 0; ps < (equator ? 2 : 4); ++ps) {
-        const int order = largest_order(table.bands[2][s], ps >> 1), first = ps & 1;
-        const float* trig = (first ? table.target_sines : table.target_cosines) + first;
-        gemm({trig, table.order[2] + 1}, order + 1 - first, table.points,
-             {values + s * sector_values + ps * points * kTileLanes, kTileLanes, kLanes},
-             {spectra[2].at(s, ps, first) + ring * kTileLanes, spectra[2].lines * kTileLanes, kLanes}, vecs);
+        add_points(table, ps, largest_order(table.bands[2][s], ps >> 1),
+                   values + s * sector_values + ps * points * kTileLanes, spectra[2].at(s, ps) + ring * kTileLanes,
+                   spectra[2].lines * kTileLanes, vecs);
       }
     }
   }
