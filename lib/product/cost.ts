@@ -62,7 +62,7 @@ function tableFlops([left, right, out]: SparseForm['index']): number {
 /**
  * Legendre stages of every sector (twice where slopes are needed too), Fourier stages of both factors of every multiplication and
  * of every sector of the result, and 16 multiply-adds for the multiplication at every point of a quarter of the grid. A product
- * is one multiplication, a bracket two.
+ * is one multiplication, a bracket two. Folding at azimuth pi / 2, which not every executor does, is not counted.
  */
 function gridFlops({ rings, points, sectors, terms, kinds }: GridForm): number {
   const components = (band: GridBand) => band.counts.reduce((sum, n, i) => sum + n * (i < 2 ? 1 : 2), 0)

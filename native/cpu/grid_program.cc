@@ -43,11 +43,12 @@ class GridProgram : public TransformProgram {
  private:
   /// Whether the points of a ring are symmetric about azimuth pi / 2.
   static bool is_mirrored(const GridForm& form) {
+    if (form.order == 0) return false;                                // and nothing to gain
     const double* const cosines = form.cosines.data() + form.points;  // of order 1
-    for (int32_t j = 0; j < form.points && form.order > 0; ++j) {
+    for (int32_t j = 0; j < form.points; ++j) {
       if (std::abs(cosines[j] + cosines[form.points - 1 - j]) > 1e-12) return false;
     }
-    return form.order > 0;
+    return true;
   }
 
   /// Whether everything odd about the equator, with slopes of what is even, is zero on the last ring.

@@ -99,8 +99,8 @@ struct GridTable {
   // Derivatives by azimuth of sines, which are even about zero, and of cosines, which are odd; those of the left operand negative.
   const float* even_slopes[2];
   const float* odd_slopes[2];
-  const float*
-      target_cosines;  // [points][order[2] + 1], point weights included; if there are pairs even orders come first
+  // [points][order[2] + 1], point weights included; even orders come first where there are pairs.
+  const float* target_cosines;
   const float* target_sines;
   int32_t terms;
   const int32_t* term;      // [terms][3]: sectors of left, right, target
