@@ -109,7 +109,8 @@ class ProgramGroup final : public CpuGroup {
   /// Whether two evaluations are the gradients of x1 and x2 at one gradient, which some programs compute at once.
   bool are_pair(const Evaluation& first, const Evaluation& second) const {
     return first.target == 0 && second.target == 1 && first.operands[2].data == second.operands[2].data &&
-           (std::holds_alternative<SparseForm>(group_.form) || std::holds_alternative<DenseForm>(group_.form));
+           (std::holds_alternative<SparseForm>(group_.form) || std::holds_alternative<DenseForm>(group_.form) ||
+            std::holds_alternative<GridForm>(group_.form));
   }
 
   size_t find_packed(Work& work, int operand, const float* data) const {
@@ -187,9 +188,9 @@ class ProgramGroup final : public CpuGroup {
           Overloaded{
               [&](const SparseForm& form) { return make_sparse_program(form, group_.sides, tiles_, targets); },
               [&](const DenseForm& form) { return make_dense_program(form, group_.sides, tiles_, targets); },
-              [&](const GridForm& form) { return make_grid_program(form, group_.sides, tiles_[target], target); },
-              [&](const FourierForm& form) { return make_fourier_program(form, group_.sides, tiles_[target], target); },
-              [&](const MatrixForm& form) { return make_matrix_program(form, group_.sides, tiles_[target], target); },
+              [&](const GridForm& form) { return make_grid_program(form, group_.sides, tiles_, targets); },
+              [&](const FourierForm& form) { return make_fourier_program(form, group_.sides, tiles_, target); },
+              [&](const MatrixForm& form) { return make_matrix_program(form, group_.sides, tiles_, target); },
               [](const MixedForm&) -> std::unique_ptr<Program> {
                 throw Error("ERR_ARGUMENT", "A mixed form has weights");
               },

@@ -1,14 +1,14 @@
 #include <array>
 #include <map>
-#include <utility>
+#include <tuple>
 
 #include "cpu/program.h"
 
 namespace gauntlet {
 namespace {
 
-/// What a sector becomes on the grid: the function, its derivative by beta over sin beta, or that by azimuth, or minus that.
-enum class Signal { value, polar, azimuthal, negative_azimuthal };
+/// What a sector becomes on the grid: the function, its derivative by beta over sin beta, or that by azimuth.
+enum class Signal { value, polar, azimuthal };
 
 /// One part [p, s] of a signal: its components' fiber rows and their harmonics at every point of a quarter.
 struct Part {
@@ -16,9 +16,10 @@ struct Part {
   std::vector<std::vector<double>> harmonics;
 };
 
-std::array<Part, 4> parts_of(const GridForm& form, const GridForm::Band& band, Signal signal) {
+/// The signal times `sign`.
+std::array<Part, 4> parts_of(const GridForm& form, const GridForm::Band& band, Signal signal, int sign = 1) {
   std::array<Part, 4> parts;
-  const bool polar = signal == Signal::polar, azimuthal = signal >= Signal::azimuthal;
+  const bool polar = signal == Signal::polar, azimuthal = signal == Signal::azimuthal;
   int32_t row = band.first;
   const double* legendre = (polar ? band.slopes : band.legendre).data();
   for (int32_t m = 0; m <= band.order; ++m) {
@@ -27,7 +28,7 @@ std::array<Part, 4> parts_of(const GridForm& form, const GridForm::Band& band, S
       for (int32_t sine = 0; sine < (m ? 2 : 1); ++sine) {
         // (cos m alpha)' = -m sin m alpha, (sin m alpha)' = m cos m alpha
         const double* wave = (sine ^ azimuthal ? form.sines : form.cosines).data() + ptrdiff_t{m} * form.points;
-        const double factor = !azimuthal ? 1 : (signal == Signal::azimuthal) == (sine == 1) ? m : -m;
+        const double factor = sign * (!azimuthal ? 1 : sine ? m : -m);
         Part& part = parts[2 * (parity ^ polar) + (sine ^ azimuthal)];
         for (int32_t l = 0; l < count; ++l, ++row) {
           if (factor == 0) continue;
@@ -45,76 +46,94 @@ std::array<Part, 4> parts_of(const GridForm& form, const GridForm::Band& band, S
   return parts;
 }
 
-class FlatGridProgram : public TransformProgram {
+class FlatGridProgram : public PointwiseProgram {
  public:
-  FlatGridProgram(const GridForm& form, const Side sides[3], const SideTiles& out, int target)
-      : TransformProgram(sides, out, target) {
-    set_cycle(target);
+  FlatGridProgram(const GridForm& form, const Side sides[3], const std::array<SideTiles, 3>& tiles,
+                  std::span<const int> targets)
+      : PointwiseProgram(sides, tiles, targets) {
     table_.points = form.rings * form.points;
-    add_terms(form, target);
-    std::vector<int32_t> place(sides[target].fiber, 0);
+    add_terms(form);
+    std::vector<int32_t> place(fiber(), 0);
     int32_t places = 0;
-    for (const GridForm::Band& band : form.sectors[target]) {
-      Band& made = bands_[2].emplace_back();
-      const std::array<Part, 4> parts = parts_of(form, band, Signal::value);
-      for (int q = 0; q < 4; ++q) {
-        append(made, q, parts[q]);
-        project(form, parts[q], made.harmonics);
-        for (int32_t row : parts[q].rows) place[row] = places++;
+    for (const int target : targets_) {
+      for (const GridForm::Band& band : form.sectors[target]) {
+        Band& made = bands_[1].emplace_back();
+        const std::array<Part, 4> parts = parts_of(form, band, Signal::value);
+        for (int q = 0; q < 4; ++q) {
+          append(made, q, parts[q]);
+          project(form, parts[q], made.harmonics);
+          for (int32_t row : parts[q].rows) place[first_row(target) + row] = places++;
+        }
       }
     }
-    for (int o = 0; o < 3; ++o) {
+    for (int o = 0; o < 2; ++o) {
       for (const Band& band : bands_[o]) {
-        tables_[o].push_back({{band.counts[0], band.counts[1], band.counts[2], band.counts[3]},
+        tables_[o].push_back({band.operand,
+                              {band.counts[0], band.counts[1], band.counts[2], band.counts[3]},
                               band.rows.data(),
                               band.harmonics.data()});
       }
-      table_.bands[o] = tables_[o].data();
     }
-    table_.sectors = static_cast<int32_t>(tables_[2].size());
+    table_.input = tables_[0].data();
+    table_.target = tables_[1].data();
+    table_.targets = static_cast<int32_t>(tables_[1].size());
     set_places(place);
 
-    work = flat_grid_work(form, target);
-    set_scratch(size_t(table_.sectors) * 4 * table_.points * kTileLanes);
+    work = flat_grid_work(form, targets);
+    set_scratch(size_t(table_.targets) * 4 * table_.points * kTileLanes);
   }
 
   void run(int, int vecs, Tiles tiles, float* room) const override {
-    kernels().flat_grid(table_, vecs, tiles[left], tiles[right], room, scratch(room));
+    kernels().flat_grid(table_, vecs, tiles, room, scratch(room));
   }
 
  private:
   struct Band {
+    int32_t operand;
     int32_t counts[4];
     std::vector<int32_t> rows;
     std::vector<float> harmonics;
   };
 
   /// A bracket is the product of two pairs of signals.
-  void add_terms(const GridForm& form, int target) {
-    const std::vector<int32_t> sectors = order_terms(form.terms, target);
+  void add_terms(const GridForm& form) {
     for (size_t t = 0; t < form.terms.size(); ++t) {
-      const auto add = [&](Signal a, Signal b) {
-        const int32_t* sector = &sectors[3 * t];
-        terms_.insert(terms_.end(),
-                      {find_signal(form, 0, sector[0], a), find_signal(form, 1, sector[1], b), sector[2]});
-      };
+      const int32_t* sector = form.terms[t].sector;
       if (form.brackets[t]) {
-        add(Signal::polar, Signal::azimuthal);
-        add(Signal::negative_azimuthal, Signal::polar);
+        add_term(form, sector, Signal::polar, Signal::azimuthal);
+        add_term(form, sector, Signal::azimuthal, Signal::polar);
       } else {
-        add(Signal::value, Signal::value);
+        add_term(form, sector, Signal::value, Signal::value);
       }
     }
-    table_.terms = static_cast<int32_t>(terms_.size() / 3);
+    table_.results = static_cast<int32_t>(targets_.size());
+    table_.terms = static_cast<int32_t>(terms_.size());
     table_.term = terms_.data();
   }
 
+  void add_term(const GridForm& form, const int32_t* sector, Signal of_partner, Signal of_common) {
+    GridTerm& term = terms_.emplace_back();
+    const int common = common_of(targets_[0]);
+    term.common = find_signal(form, common, sector[common], of_common, 1);
+    int32_t first = 0;  // sector of all targets
+    for (size_t n = 0; n < targets_.size(); ++n) {
+      const int target = targets_[n], partner = partner_of(target);
+      // {partner, common} has a minus where the partner's derivative is that by azimuth.
+      const bool minus = of_partner != Signal::value && is_reversed(target) != (of_partner == Signal::azimuthal);
+      term.partner[n] = find_signal(form, partner, sector[partner], of_partner, minus ? -1 : 1);
+      term.target[n] = first + sector[target];
+      first += static_cast<int32_t>(form.sectors[target].size());
+    }
+  }
+
   /// The number of a signal of an input, made when it is first asked for.
-  int32_t find_signal(const GridForm& form, int o, int32_t sector, Signal signal) {
-    const auto [number, fresh] = signals_[o].try_emplace({sector, signal}, static_cast<int32_t>(bands_[o].size()));
+  int32_t find_signal(const GridForm& form, int operand, int32_t sector, Signal signal, int sign) {
+    const auto [number, fresh] =
+        signals_.try_emplace({operand, sector, signal, sign}, static_cast<int32_t>(bands_[0].size()));
     if (fresh) {
-      Band& made = bands_[o].emplace_back();
-      const std::array<Part, 4> parts = parts_of(form, form.sectors[o == 0 ? left : right][sector], signal);
+      Band& made = bands_[0].emplace_back();
+      made.operand = operand;
+      const std::array<Part, 4> parts = parts_of(form, form.sectors[operand][sector], signal, sign);
       for (int q = 0; q < 4; ++q) {
         append(made, q, parts[q]);
         for (const auto& values : parts[q].harmonics)
@@ -141,15 +160,15 @@ class FlatGridProgram : public TransformProgram {
   }
 
   FlatGridTable table_{};
-  std::vector<Band> bands_[3];
-  std::map<std::pair<int32_t, Signal>, int32_t> signals_[2];
-  std::vector<FlatBand> tables_[3];
-  std::vector<int32_t> terms_;
+  std::vector<Band> bands_[2];  // signals of inputs, sectors of targets
+  std::map<std::tuple<int, int32_t, Signal, int>, int32_t> signals_;
+  std::vector<FlatBand> tables_[2];
+  std::vector<GridTerm> terms_;
 };
 
 }  // namespace
 
-double flat_grid_work(const GridForm& form, int target) {
+double flat_grid_work(const GridForm& form, std::span<const int> targets) {
   const auto components = [](const GridForm::Band& band) {
     double sum = 0;
     for (int32_t m = 0; m <= band.order; ++m) sum += (m ? 2 : 1) * (band.components(m, 0) + band.components(m, 1));
@@ -157,19 +176,22 @@ double flat_grid_work(const GridForm& form, int target) {
   };
   double per_point = 0;
   for (size_t t = 0; t < form.terms.size(); ++t) {
-    double signals = 16;
+    double signals = 16.0 * static_cast<double>(targets.size());
     for (int o = 0; o < 3; ++o) {
-      if (o != target) signals += components(form.sectors[o][form.terms[t].sector[o]]);
+      // Every operand is read once, also where two targets have it in common.
+      if (targets.size() > 1 || o != targets[0]) signals += components(form.sectors[o][form.terms[t].sector[o]]);
     }
     per_point += form.brackets[t] ? 2 * signals : signals;
   }
-  for (const GridForm::Band& band : form.sectors[target]) per_point += components(band);
+  for (const int target : targets) {
+    for (const GridForm::Band& band : form.sectors[target]) per_point += components(band);
+  }
   return per_point * form.rings * form.points;
 }
 
-std::unique_ptr<Program> make_flat_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out,
-                                                int target) {
-  return std::make_unique<FlatGridProgram>(form, sides, out, target);
+std::unique_ptr<Program> make_flat_grid_program(const GridForm& form, const Side sides[3],
+                                                const std::array<SideTiles, 3>& tiles, std::span<const int> targets) {
+  return std::make_unique<FlatGridProgram>(form, sides, tiles, targets);
 }
 
 }  // namespace gauntlet

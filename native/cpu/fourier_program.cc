@@ -38,8 +38,8 @@ LinearMap adjoint(const LinearMap& map, const std::vector<int32_t>& spectrum, in
 
 class FourierProgram : public MappedProgram<FourierTable> {
  public:
-  FourierProgram(const FourierForm& form, const Side sides[3], const SideTiles& out, int target)
-      : MappedProgram(sides, out, target) {
+  FourierProgram(const FourierForm& form, const Side sides[3], const std::array<SideTiles, 3>& tiles, int target)
+      : MappedProgram(sides, tiles, target) {
     // A gradient is an integral over the sphere like the product itself; where gradOut has higher degrees than the result, the
     // product's own maps, read backwards, take fewer multiplications.
     const bool backwards = target != 2 && form.degree[2] > form.degree[target];
@@ -101,9 +101,9 @@ class FourierProgram : public MappedProgram<FourierTable> {
 
 }  // namespace
 
-std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out,
-                                              int target) {
-  return std::make_unique<FourierProgram>(form, sides, out, target);
+std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3],
+                                              const std::array<SideTiles, 3>& tiles, int target) {
+  return std::make_unique<FourierProgram>(form, sides, tiles, target);
 }
 
 }  // namespace gauntlet

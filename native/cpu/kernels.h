@@ -62,63 +62,80 @@ struct Coupling {
   LinearTable set, add;
 };
 
-/// The way back: h = maps of the product's gradient onto the lines of a Coupling, twins first as there.
+/// The way back: h = maps of the product's gradient onto the lines of a Coupling. Of twins, lines `line` and line + 1, the
+/// entries for the sum come first, then those for the difference.
+struct UnmappingTwins {
+  int32_t line, sums, differences;
+};
 struct Unmapping {
   int32_t twins;
-  LinearTable lines;
+  const UnmappingTwins* twin;
+  const TableEntry* entries;
+  LinearTable lone;
 };
-/// Then for every row of an input's gradient the sum of h[line] * x[other] over its terms, those with a minus last.
-struct DecouplingRow {
-  int32_t row, plus, minus;  // terms of each sign
-};
-struct DecouplingTerm {
-  int32_t line, other;
+/// Then for every row of an input's gradient the sum of h[line] * x[other] over its terms, those with a minus last. Rows whose
+/// terms have the same `other` in the same order are taken together.
+struct DecouplingRows {
+  int32_t count;  // 1, 2 or 4
+  int32_t row[4];
+  int32_t plus, minus;  // terms of each sign
 };
 struct Decoupling {
-  int32_t rows;
-  const DecouplingRow* row;
-  const DecouplingTerm* terms;
+  int32_t groups;
+  const DecouplingRows* group;
+  const int32_t* terms;  // other, then the line of each row
 };
 
+/// One term of a product on the grid, or two that share an operand: target[n] += partner[n] * common, by numbers of sectors.
+struct GridTerm {
+  int32_t common, partner[2], target[2];
+  bool bracket;  // {partner, common}
+};
+/// One sector of an input or of a target.
 struct GridBand {
-  int32_t first;  // first fiber row
+  int32_t operand;  // of an input
+  int32_t first;    // first fiber row, of a target in the tile of all targets
   int32_t order;
   const int32_t* counts;  // [order + 1, 2]
   int32_t lines;  // of each spectrum: one for each ring, then one for each ring's slope where brackets need them
   const float* legendre;  // inputs: for each (m, parity) [count][lines]; target: [rings][count], ring weights included
+  // Where in the scratch its spectra begin, and from there to the next order and to the next vector, in floats.
+  ptrdiff_t spectrum, step, vec;
+  // Inputs: derivatives by azimuth of sines, which are even about zero, and of cosines, which are odd; [order + 1][points]
+  const float *even_slopes, *odd_slopes;
 };
 struct GridTable {
   int32_t rings, odd_rings;  // the equator comes last and has no odd part
   int32_t points;
-  int32_t pairs;       // point j < pairs has its mirror image about azimuth pi / 2 in point points - 1 - j
-  int32_t sectors[3];  // of left, right and target
-  const GridBand* bands[3];
-  int32_t order[3], lines[3];  // of any of its sectors at most
-  const float* cosines;        // [order + 1][points]
-  const float* sines;
-  // Derivatives by azimuth of sines, which are even about zero, and of cosines, which are odd; those of the left operand negative.
-  const float* even_slopes[2];
-  const float* odd_slopes[2];
-  // [points][order[2] + 1], point weights included; even orders come first where there are pairs.
-  const float* target_cosines;
-  const float* target_sines;
+  int32_t pairs;            // point j < pairs has its mirror image about azimuth pi / 2 in point points - 1 - j
+  int32_t inputs, targets;  // sectors of all inputs, and of all targets
+  const GridBand* input;
+  const GridBand* target;
+  const float *cosines, *sines;  // [order + 1][points]
+  // [points][target_order + 1], point weights included; even orders come first where there are pairs.
+  int32_t target_order;
+  const float *target_cosines, *target_sines;
+  ptrdiff_t values;  // where in the scratch values on one ring begin
+  int32_t results;   // targets of each term
   int32_t terms;
-  const int32_t* term;      // [terms][3]: sectors of left, right, target
-  const int32_t* brackets;  // of each term: 1 for {left, right}, 0 for the product
+  const GridTerm* term;
 };
 
 /// The same in one step, where functions have few components: by the values of their harmonics at the points of one quarter.
 struct FlatBand {
+  int32_t operand;         // of an input
   int32_t counts[4];       // components in each part of a function, in the order of kernels/grid.cc
   const int32_t* row;      // of every component
   const float* harmonics;  // inputs: [components][points]; target: [points][components] for each part, weights included
 };
 struct FlatGridTable {
   int32_t points;
-  int32_t sectors;           // of the target
-  const FlatBand* bands[3];  // the inputs' signals: sectors and their derivatives; the target's rows follow one another
+  int32_t targets;         // sectors of all targets
+  const FlatBand* input;   // signals: sectors and their derivatives
+  const FlatBand* target;  // rows follow one another
+  int32_t results;         // targets of each term
   int32_t terms;
-  const int32_t* term;  // [terms][3]: signals of left and right, sector of target
+  const GridTerm* term;  // of signals, no brackets
 };
 
 struct FourierTable {
@@ -297,10 +314,10 @@ struct Kernels {
   void (*unmap)(const Unmapping& unmapping, int vecs, const float* gradient, float* h);
   /// Adds to y; `x` is the other input.
   void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y);
-  /// y for the target's whole fiber; `scratch` is 64-byte aligned.
-  void (*grid)(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
-  void (*flat_grid)(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y,
-                    float* scratch);
+  /// y for the whole fibers of all targets, from the tiles x of the operands; `scratch` is 64-byte aligned.
+  void (*grid)(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch);
+  void (*flat_grid)(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch);
+  /// y for the target's whole fiber.
   void (*fourier)(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
   void (*matrix)(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 

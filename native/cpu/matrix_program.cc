@@ -41,8 +41,8 @@ std::optional<Entries> fold(const Entries& entries, int32_t n) {
 class MatrixProgram : public MappedProgram<MatrixTable> {
  public:
   // F = trace((X1 X2 + s X2 X1) X3^T) / 2, so with A, B = X1, X2 or X1^T, X3 or X3, X2^T the one left out is (A B + s B A) / 2.
-  MatrixProgram(const MatrixForm& form, const Side sides[3], const SideTiles& out, int target)
-      : MappedProgram(sides, out, target) {
+  MatrixProgram(const MatrixForm& form, const Side sides[3], const std::array<SideTiles, 3>& tiles, int target)
+      : MappedProgram(sides, tiles, target) {
     if (target == 0) left = 2, right = 1;
     const int operands[2] = {left, right};
     const bool transposed[2] = {target == 1, target == 0};
@@ -99,9 +99,9 @@ class MatrixProgram : public MappedProgram<MatrixTable> {
 
 }  // namespace
 
-std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out,
-                                             int target) {
-  return std::make_unique<MatrixProgram>(form, sides, out, target);
+std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3],
+                                             const std::array<SideTiles, 3>& tiles, int target) {
+  return std::make_unique<MatrixProgram>(form, sides, tiles, target);
 }
 
 }  // namespace gauntlet

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
@@ -40,43 +41,64 @@ std::unique_ptr<Program> make_sparse_program(const SparseForm& form, const Side 
                                              const std::array<SideTiles, 3>& tiles, std::span<const int> targets);
 std::unique_ptr<Program> make_dense_program(const DenseForm& form, const Side sides[3],
                                             const std::array<SideTiles, 3>& tiles, std::span<const int> targets);
-std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out, int target);
+std::unique_ptr<Program> make_grid_program(const GridForm& form, const Side sides[3],
+                                           const std::array<SideTiles, 3>& tiles, std::span<const int> targets);
 /// The same product by another kernel, and how many multiply-adds per lane that takes: few where operands have few components.
-double flat_grid_work(const GridForm& form, int target);
-std::unique_ptr<Program> make_flat_grid_program(const GridForm& form, const Side sides[3], const SideTiles& out,
-                                                int target);
-std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3], const SideTiles& out,
-                                              int target);
-std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3], const SideTiles& out,
-                                             int target);
+double flat_grid_work(const GridForm& form, std::span<const int> targets);
+std::unique_ptr<Program> make_flat_grid_program(const GridForm& form, const Side sides[3],
+                                                const std::array<SideTiles, 3>& tiles, std::span<const int> targets);
+std::unique_ptr<Program> make_fourier_program(const FourierForm& form, const Side sides[3],
+                                              const std::array<SideTiles, 3>& tiles, int target);
+std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side sides[3],
+                                             const std::array<SideTiles, 3>& tiles, int target);
 
-/// The programs that transform their operands make the target's whole fiber in one step.
+/// The programs that transform their operands make the whole fibers of their targets in one step, one after another.
 class TransformProgram : public Program {
  public:
   std::span<const Ready> ready(int) const override { return ready_; }
 
  protected:
-  TransformProgram(const Side sides[3], const SideTiles& out, int target) : fiber_(sides[target].fiber) {
-    left = target == 0 ? 1 : 0;
-    right = target == 2 ? 1 : 2;
-    for (const SideTiles::Piece& piece : out.pieces()) ready_.push_back({target, &piece, piece.rows});
+  TransformProgram(const Side sides[3], const std::array<SideTiles, 3>& tiles, std::span<const int> targets) {
+    for (const int target : targets) {
+      first_[target] = fiber_;
+      for (const SideTiles::Piece& piece : tiles[target].pieces()) ready_.push_back({target, &piece, piece.rows});
+      fiber_ += sides[target].fiber;
+    }
+    if (targets.size() > 1) {
+      std::vector<int32_t> place(fiber_);
+      std::iota(place.begin(), place.end(), 0);
+      set_places(place);
+    }
   }
-  /// Left and right become the two operands after the target, cyclically.
-  void set_cycle(int target) {
-    left = (target + 1) % 3;
-    right = (target + 2) % 3;
-  }
+  int32_t fiber() const { return fiber_; }
+  /// The row where a target's fiber begins.
+  int32_t first_row(int target) const { return first_[target]; }
   float* scratch(float* room) const { return room + static_cast<size_t>(fiber_) * kTileLanes; }
   void set_scratch(size_t floats) { room = floats + static_cast<size_t>(fiber_) * kTileLanes; }
-  /// The kernel leaves fiber row r on row place[r].
+  /// The kernel leaves row r on row place[r].
   void set_places(const std::vector<int32_t>& place) {
+    places_.clear();
     places_.reserve(ready_.size());
     for (Ready& ready : ready_) {
       std::vector<int32_t>& rows = places_.emplace_back();
-      for (int32_t m = 0; m < ready.piece->size; ++m) rows.push_back(place[ready.rows[m]]);
+      for (int32_t m = 0; m < ready.piece->size; ++m) {
+        rows.push_back(place[first_[ready.target] + ready.piece->rows[m]]);
+      }
       ready.rows = rows.data();
     }
   }
+
+ private:
+  int32_t first_[3] = {}, fiber_ = 0;
+  std::vector<Ready> ready_;
+  std::vector<std::vector<int32_t>> places_;
+};
+
+/// The programs of one target, from two operands.
+class PairProgram : public TransformProgram {
+ protected:
+  PairProgram(const Side sides[3], const std::array<SideTiles, 3>& tiles, int target)
+      : TransformProgram(sides, tiles, {&target, 1}), left(target == 0 ? 1 : 0), right(target == 2 ? 1 : 2) {}
   /// The terms as [left sector, right sector, target sector].
   std::vector<int32_t> order_terms(const std::vector<Term>& terms, int target) const {
     std::vector<int32_t> ordered;
@@ -87,11 +109,20 @@ class TransformProgram : public Program {
   }
 
   int left, right;  // which operands
-  const int32_t fiber_;
+};
 
- private:
-  std::vector<Ready> ready_;
-  std::vector<std::vector<int32_t>> places_;
+/// The programs on the grid: each target is the product of one operand, its partner, and one that is common to all targets.
+class PointwiseProgram : public TransformProgram {
+ protected:
+  PointwiseProgram(const Side sides[3], const std::array<SideTiles, 3>& tiles, std::span<const int> targets)
+      : TransformProgram(sides, tiles, targets), targets_(targets.begin(), targets.end()) {}
+
+  static int common_of(int target) { return target == 2 ? 1 : 2; }
+  static int partner_of(int target) { return target == 0 ? 1 : 0; }
+  /// Brackets are {x1, x2}, {x2, gradOut} and {gradOut, x1}: whether {common, partner} is meant, not {partner, common}.
+  static bool is_reversed(int target) { return target == 1; }
+
+  const std::vector<int> targets_;
 };
 
 /// A LinearTable that owns its memory.
@@ -121,9 +152,9 @@ class LinearRows {
 
 /// The programs whose way in and way back are sparse linear maps; Table is the kernel's.
 template <class Table>
-class MappedProgram : public TransformProgram {
+class MappedProgram : public PairProgram {
  protected:
-  using TransformProgram::TransformProgram;
+  using PairProgram::PairProgram;
 
   /// Side o (0 left, 1 right), one map for each sector.
   void set_into(int o, std::vector<LinearRows> maps) {
@@ -134,7 +165,7 @@ class MappedProgram : public TransformProgram {
   }
   /// From what all sectors of the target hold to its fiber.
   void set_from(size_t sectors, std::vector<LinearRows::Entry> entries) {
-    from_.emplace(fiber_, std::move(entries));
+    from_.emplace(fiber(), std::move(entries));
     from_table_ = from_->table();
     table_.from = &from_table_;
     table_.sectors[2] = static_cast<int32_t>(sectors);

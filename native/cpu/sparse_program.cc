@@ -195,9 +195,11 @@ class SparseGradientProgram : public Program {
     std::fill_n(room, lines_ * kTileLanes, 0.0f);
     float* const h = room + lines_ * kTileLanes;
     for (const Step& step : steps_) {
-      kernels().unmap({step.twins, step.lines->table()}, vecs, tiles[2], h);
+      const Unmapping unmapping{static_cast<int32_t>(step.twins.size()), step.twins.data(), step.entries.data(),
+                                step.lone->table()};
+      kernels().unmap(unmapping, vecs, tiles[2], h);
       for (const Sums& sums : step.sums) {
-        const Decoupling decoupling{static_cast<int32_t>(sums.rows.size()), sums.rows.data(), sums.terms.data()};
+        const Decoupling decoupling{static_cast<int32_t>(sums.groups.size()), sums.groups.data(), sums.terms.data()};
         kernels().decouple(decoupling, vecs, tiles[1 - sums.target], h, room);
       }
     }
@@ -212,14 +214,17 @@ class SparseGradientProgram : public Program {
   };
   struct Sums {
     int target;
-    std::vector<DecouplingRow> rows;
-    std::vector<DecouplingTerm> terms;
+    std::vector<DecouplingRows> groups;
+    std::vector<int32_t> terms;
   };
   struct Step {
-    int32_t twins;
-    std::unique_ptr<LinearRows> lines;
+    std::vector<UnmappingTwins> twins;
+    std::vector<TableEntry> entries;  // of the twins
+    std::unique_ptr<LinearRows> lone;
     std::vector<Sums> sums;
   };
+  /// Of one row, by sign: lines by the row of the other input.
+  using RowTerms = std::array<std::map<int32_t, int32_t>, 2>;
 
   void add_target(int target, const SideTiles& out) {
     const int32_t first = static_cast<int32_t>(lines_);
@@ -233,34 +238,70 @@ class SparseGradientProgram : public Program {
   }
 
   void add_step(const Products& products) {
-    std::vector<LinearRows::Entry> transposed;
-    for (const LinearRows::Entry& entry : products.entries()) {
-      transposed.push_back({entry.column, entry.row, entry.value});
+    std::map<int32_t, std::vector<TableEntry>> by_line;
+    std::vector<LinearRows::Entry> lone;
+    for (const auto& [row, line, value] : products.entries()) {
+      if (static_cast<size_t>(line) < products.twin_lines()) {
+        by_line[line].push_back({row, static_cast<float>(value)});
+      } else {
+        lone.push_back({line, row, value});
+      }
     }
-    Step step{static_cast<int32_t>(products.twin_lines() / 2),
-              std::make_unique<LinearRows>(static_cast<int32_t>(products.lines()), std::move(transposed)),
-              {}};
+    Step step{{}, {}, std::make_unique<LinearRows>(std::move(lone)), {}};
+    for (int32_t line = 0; static_cast<size_t>(line) < products.twin_lines(); line += 2) {
+      step.twins.push_back(
+          {line, static_cast<int32_t>(by_line[line].size()), static_cast<int32_t>(by_line[line + 1].size())});
+    }
+    // Loops of the same length after one another: their ends can be foreseen.
+    std::stable_sort(step.twins.begin(), step.twins.end(), [](const UnmappingTwins& a, const UnmappingTwins& b) {
+      return std::pair(a.sums, a.differences) < std::pair(b.sums, b.differences);
+    });
+    for (const UnmappingTwins& twins : step.twins) {
+      for (const int32_t line : {twins.line, twins.line + 1})
+        step.entries.insert(step.entries.end(), by_line[line].begin(), by_line[line].end());
+    }
     for (const Target& target : targets_) step.sums.push_back(sums_of(products, target));
     work += static_cast<double>(products.entries().size());
     steps_.push_back(std::move(step));
   }
 
   Sums sums_of(const Products& products, const Target& target) {
-    std::map<int32_t, std::array<std::vector<DecouplingTerm>, 2>> by_row;  // terms with plus, with minus
+    std::map<int32_t, RowTerms> by_row;
     for (size_t n = 0; n < products.lines(); ++n) {
       const Line& line = products.line(n);
       for (int p = 0; p < products.products_of(n); ++p) {
         const int32_t rows[2] = {line.i[p], line.j[p]};
         const bool minus = p == 1 && line.sign < 0;
-        by_row[rows[target.operand]][minus].push_back({static_cast<int32_t>(n), rows[1 - target.operand]});
+        by_row[rows[target.operand]][minus][rows[1 - target.operand]] = static_cast<int32_t>(n);
         work += 1;
       }
     }
-    Sums sums{target.operand, {}, {}};
+    // Rows by the others that they meet.
+    std::map<std::array<std::vector<int32_t>, 2>, std::vector<int32_t>> alike;
     for (const auto& [row, terms] : by_row) {
-      const int32_t line = target.first + row;
-      sums.rows.push_back({line, static_cast<int32_t>(terms[0].size()), static_cast<int32_t>(terms[1].size())});
-      for (const auto& some : terms) sums.terms.insert(sums.terms.end(), some.begin(), some.end());
+      std::array<std::vector<int32_t>, 2> others;
+      for (const int sign : {0, 1}) {
+        for (const auto& [other, line] : terms[sign]) others[sign].push_back(other);
+      }
+      alike[others].push_back(row);
+    }
+    Sums sums{target.operand, {}, {}};
+    for (const auto& [others, rows] : alike) {
+      for (size_t first = 0; first < rows.size();) {
+        const size_t left = rows.size() - first;
+        DecouplingRows& group = sums.groups.emplace_back();
+        group.count = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        group.plus = static_cast<int32_t>(others[0].size());
+        group.minus = static_cast<int32_t>(others[1].size());
+        for (int32_t n = 0; n < group.count; ++n) group.row[n] = target.first + rows[first + n];
+        for (const int sign : {0, 1}) {
+          for (const int32_t other : others[sign]) {
+            sums.terms.push_back(other);
+            for (int32_t n = 0; n < group.count; ++n) sums.terms.push_back(by_row[rows[first + n]][sign].at(other));
+          }
+        }
+        first += group.count;
+      }
     }
     return sums;
   }

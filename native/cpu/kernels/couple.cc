@@ -62,43 +62,96 @@ void couple(const Coupling& coupling, int vecs, const float* left, const float* 
 }
 
 void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h) {
-  linear<false, kTileLanes, kTileLanes>(unmapping.lines, vecs, {const_cast<float*>(gradient), kLanes}, {h, kLanes});
   for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
-    float* twin = h + v * kLanes;
-    for (int32_t n = 0; n < unmapping.twins; ++n, twin += 2 * kTileLanes) {
+    const TableEntry* entry = unmapping.entries;
+    const auto sum_entries = [&](int32_t count, Vec(&sum)[Vecs]) GAUNTLET_INLINE_LAMBDA {
 #pragma GCC unroll 4
-      for (int i = 0; i < Vecs * kLanes; i += kLanes) {
-        const Vec sum = load(twin + i), difference = load(twin + kTileLanes + i);
-        store(twin + i, sum + difference);
-        store(twin + kTileLanes + i, sum - difference);
+      for (int n = 0; n < Vecs; ++n) sum[n] = Vec{};
+#pragma GCC unroll 4
+      for (const TableEntry* const end = entry + count; entry != end; ++entry) {
+        const Vec coefficient = splat(entry->coefficient);
+        const float* const from = gradient + ptrdiff_t{entry->index} * kTileLanes + v * kLanes;
+#pragma GCC unroll 4
+        for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(from + n * kLanes));
+      }
+    };
+    for (const UnmappingTwins* twin = unmapping.twin; twin != unmapping.twin + unmapping.twins; ++twin) {
+      Vec sum[Vecs], difference[Vecs];
+      sum_entries(twin->sums, sum);
+      sum_entries(twin->differences, difference);
+      float* const to = h + ptrdiff_t{twin->line} * kTileLanes + v * kLanes;
+#pragma GCC unroll 4
+      for (int n = 0; n < Vecs; ++n) {
+        store(to + n * kLanes, sum[n] + difference[n]);
+        store(to + kTileLanes + n * kLanes, sum[n] - difference[n]);
       }
     }
   });
+  linear<false, kTileLanes, kTileLanes>(unmapping.lone, vecs, {const_cast<float*>(gradient), kLanes}, {h, kLanes});
 }
 
-void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y) {
-  for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
-    const float* const lines = h + v * kLanes;
-    const float* const from = x + v * kLanes;
-    const DecouplingTerm* term = decoupling.terms;
-    for (const DecouplingRow* row = decoupling.row; row != decoupling.row + decoupling.rows; ++row) {
-      float* const to = y + ptrdiff_t{row->row} * kTileLanes + v * kLanes;
-      Vec sum[Vecs];
+namespace {
+
+/// Rows that are summed at once, of as many as are taken together: half of the registers.
+template <int Count>
+inline constexpr int kRowsAtOnce = Count * kParts <= kRegisters / 2 ? Count : kRegisters / 2 / kParts;
+
+/// Rows [first, first + Rows) of a group, for Vecs vectors.
+template <int Rows, int Vecs>
+GAUNTLET_INLINE void add_rows(const DecouplingRows& group, int first, const int32_t* terms, const float* x,
+                              const float* h, float* y) {
+  Vec sum[Rows][Vecs];
 #pragma GCC unroll 4
-      for (int n = 0; n < Vecs; ++n) sum[n] = load(to + n * kLanes);
-      const auto add_terms = [&](int32_t count, const auto& add) GAUNTLET_INLINE_LAMBDA {
-        for (const DecouplingTerm* const end = term + count; term != end; ++term) {
-          const float *a = lines + ptrdiff_t{term->line} * kTileLanes, *b = from + ptrdiff_t{term->other} * kTileLanes;
+  for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
-          for (int n = 0; n < Vecs; ++n) add(sum[n], load(a + n * kLanes), load(b + n * kLanes));
-        }
-      };
-      add_terms(row->plus, add_product);
-      add_terms(row->minus, subtract_product);
+    for (int n = 0; n < Vecs; ++n) sum[r][n] = load(y + ptrdiff_t{group.row[first + r]} * kTileLanes + n * kLanes);
+  }
+  const auto add_terms = [&](int32_t count, const auto& add) GAUNTLET_INLINE_LAMBDA {
+    for (; count > 0; --count, terms += 1 + group.count) {
+      Vec other[Vecs];
 #pragma GCC unroll 4
-      for (int n = 0; n < Vecs; ++n) store(to + n * kLanes, sum[n]);
+      for (int n = 0; n < Vecs; ++n) other[n] = load(x + ptrdiff_t{terms[0]} * kTileLanes + n * kLanes);
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        const float* const line = h + ptrdiff_t{terms[1 + first + r]} * kTileLanes;
+#pragma GCC unroll 4
+        for (int n = 0; n < Vecs; ++n) add(sum[r][n], load(line + n * kLanes), other[n]);
+      }
     }
-  });
+  };
+  add_terms(group.plus, add_product);
+  add_terms(group.minus, subtract_product);
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int n = 0; n < Vecs; ++n) store(y + ptrdiff_t{group.row[first + r]} * kTileLanes + n * kLanes, sum[r][n]);
+  }
+}
+
+template <int Count>
+GAUNTLET_INLINE void add_group(const DecouplingRows& group, const int32_t* terms, int vecs, const float* x,
+                               const float* h, float* y) {
+  constexpr int rows = kRowsAtOnce<Count>, most = kRegisters / 2 / kParts / rows, at_once = most < kVecs ? most : kVecs;
+  for (int first = 0; first < Count; first += rows) {
+    int v = 0;
+    for (; v + at_once <= vecs; v += at_once)
+      add_rows<rows, at_once>(group, first, terms, x + v * kLanes, h + v * kLanes, y + v * kLanes);
+    for (; v < vecs; ++v) add_rows<rows, 1>(group, first, terms, x + v * kLanes, h + v * kLanes, y + v * kLanes);
+  }
+}
+
+}  // namespace
+
+void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y) {
+  const int32_t* terms = decoupling.terms;
+  for (const DecouplingRows* group = decoupling.group; group != decoupling.group + decoupling.groups; ++group) {
+    switch (group->count) {
+      case 1: add_group<1>(*group, terms, vecs, x, h, y); break;
+      case 2: add_group<2>(*group, terms, vecs, x, h, y); break;
+      case 4: add_group<4>(*group, terms, vecs, x, h, y); break;
+    }
+    terms += ptrdiff_t{1 + group->count} * (group->plus + group->minus);
+  }
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

@@ -28,44 +28,61 @@ GAUNTLET_INLINE void evaluate(const FlatBand& band, int points, int first, const
   }
 }
 
-template <int Points, bool Add>
-GAUNTLET_INLINE void multiply(const FlatBand& a, const FlatBand& b, int points, int first, const float* left,
-                              const float* right, float* w) {
-  Vec value[2][Points][4];
-  evaluate<Points>(a, points, first, left, value[0]);
-  evaluate<Points>(b, points, first, right, value[1]);
-  multiply_values<Points, 4, Add>(value[0], value[1], w + ptrdiff_t{first} * kTileLanes, points);
+/// The functions that a term multiplies and where their products go.
+struct Factors {
+  const FlatBand *common, *partner[2];
+  float* w[2];
+};
+
+template <int Results, int Points, bool Add>
+GAUNTLET_INLINE void multiply(const Factors& factors, int points, int first, int v, const float* const* x) {
+  Vec common[Points][4];
+  evaluate<Points>(*factors.common, points, first, x[factors.common->operand] + v * kLanes, common);
+#pragma GCC unroll 2
+  for (int n = 0; n < Results; ++n) {
+    Vec partner[Points][4];
+    evaluate<Points>(*factors.partner[n], points, first, x[factors.partner[n]->operand] + v * kLanes, partner);
+    multiply_values<Points, 4, Add>(partner, common, values_of(factors.w[n], points, v) + first * kLanes, points);
+  }
 }
 
-template <bool Add>
-void multiply_all(const FlatBand& a, const FlatBand& b, int points, int vecs, const float* left, const float* right,
-                  float* w) {
-  for (int v = 0; v < vecs * kLanes; v += kLanes) {
+template <int Results, bool Add>
+void multiply_all(const Factors& factors, int points, int vecs, const float* const* x) {
+  for (int v = 0; v < vecs; ++v) {
     int i = 0;
-    for (; i + kPoints <= points; i += kPoints) multiply<kPoints, Add>(a, b, points, i, left + v, right + v, w + v);
-    for (; i < points; ++i) multiply<1, Add>(a, b, points, i, left + v, right + v, w + v);
+    for (; i + kPoints <= points; i += kPoints) multiply<Results, kPoints, Add>(factors, points, i, v, x);
+    for (; i < points; ++i) multiply<Results, 1, Add>(factors, points, i, v, x);
+  }
+}
+
+template <int Results>
+void multiply_terms(const FlatGridTable& table, int vecs, const float* const* x, float* w) {
+  const ptrdiff_t sector = 4 * ptrdiff_t{table.points} * kTileLanes;
+  Begun begun;
+  for (const GridTerm* term = table.term; term != table.term + table.terms; ++term) {
+    Factors factors{&table.input[term->common], {}, {}};
+    for (int n = 0; n < Results; ++n) {
+      factors.partner[n] = &table.input[term->partner[n]];
+      factors.w[n] = w + term->target[n] * sector;
+    }
+    const bool add = begun.add<Results>(*term, factors.w, sector);
+    (add ? multiply_all<Results, true> : multiply_all<Results, false>)(factors, table.points, vecs, x);
   }
 }
 
 }  // namespace
 
-void flat_grid(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
+void flat_grid(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch) {
   const int points = table.points;
-  const ptrdiff_t part_size = ptrdiff_t{points} * kTileLanes;
-  bool written[2] = {false, false};
-  for (int t = 0; t < table.terms; ++t) {
-    const int32_t* term = table.term + 3 * t;
-    const FlatBand &a = table.bands[0][term[0]], &b = table.bands[1][term[1]];
-    float* w = scratch + term[2] * 4 * part_size;
-    (written[term[2]] ? multiply_all<true> : multiply_all<false>)(a, b, points, vecs, left, right, w);
-    written[term[2]] = true;
-  }
-  for (int s = 0; s < table.sectors; ++s) {
-    const FlatBand& band = table.bands[2][s];
+  const ptrdiff_t part_size = ptrdiff_t{points} * kLanes;
+  (table.results == 2 ? multiply_terms<2> : multiply_terms<1>)(table, vecs, x, scratch);
+  for (int s = 0; s < table.targets; ++s) {
+    const FlatBand& band = table.target[s];
+    float* const sector = scratch + s * kVecs * 4 * part_size;
     const float* harmonics = band.harmonics;
     for (int part = 0; part < 4; ++part) {
       const int count = band.counts[part];
-      gemm({harmonics, count}, count, points, {scratch + (4 * s + part) * part_size, kTileLanes, kLanes},
+      gemm({harmonics, count}, count, points, {sector + part * part_size, kLanes, 4 * part_size},
            {y, kTileLanes, kLanes}, vecs);
       harmonics += ptrdiff_t{count} * points;
       y += ptrdiff_t{count} * kTileLanes;

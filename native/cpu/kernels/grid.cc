@@ -11,6 +11,7 @@
 //
 // A, D and E are small matrix products (gemm.h), B and C one loop that keeps the values of both operands in registers. B to D run
 // ring by ring, so that grid values stay in L1. On the equator, if it is a ring, the parts with p = 1 are zero and left out.
+// The gradients of both inputs share A and B of the product's gradient.
 //
 // Points in the same distance from azimuth pi / 2 are taken together. With V' = sum over even m and V'' = sum over odd m in B the one has
 // V' + V'', the other V' - V'' (times -1 for s = 1); D takes the sum of both W for even m and their difference for odd m (s = 1: the
@@ -26,18 +27,13 @@
 namespace gauntlet::GAUNTLET_ISA {
 namespace {
 
-/// One operand's spectra G and H, per sector [p, s, m, ring], in lines of a tile. Slopes follow on more rings.
-struct Spectra {
-  float* data;
-  ptrdiff_t orders, lines;
-  float* at(int sector, int ps, ptrdiff_t m = 0) const {
-    return data + (((sector * 4 + ps) * orders + m) * lines) * kTileLanes;
-  }
-  ptrdiff_t size(int sectors) const { return sectors * 4 * orders * lines * kTileLanes; }
-};
+/// Spectra G or H of one sector: [vector, p, s, m, ring], so that what one vector needs lies together. Slopes follow on more rings.
+GAUNTLET_INLINE float* spectrum(const GridBand& band, float* scratch, int ps, ptrdiff_t m = 0) {
+  return scratch + band.spectrum + (ps * ptrdiff_t{band.order + 1} + m) * band.step;
+}
 
 /// Calls product(coefficients, count, parity, fiber rows, spectra) for every (m, parity) and sign of a band.
-GAUNTLET_INLINE void for_orders(const GridBand& band, Spectra spectra, int sector, float* fiber, const auto& product) {
+GAUNTLET_INLINE void for_orders(const GridBand& band, float* scratch, float* fiber, const auto& product) {
   const float* coefficients = band.legendre;
   float* rows = fiber + ptrdiff_t{band.first} * kTileLanes;
   for (int m = 0; m <= band.order; ++m) {
@@ -45,7 +41,7 @@ GAUNTLET_INLINE void for_orders(const GridBand& band, Spectra spectra, int secto
       const int count = band.counts[2 * m + parity];
       for (int sign = 0; sign < (m ? 2 : 1); ++sign) {
         product(coefficients, count, parity, Lines{rows, kTileLanes, kLanes},
-                Lines{spectra.at(sector, 2 * parity + sign, m), kTileLanes, kLanes});
+                Lines{spectrum(band, scratch, 2 * parity + sign, m), kLanes, band.vec});
         rows += ptrdiff_t{count} * kTileLanes;
       }
       coefficients += ptrdiff_t{count} * band.lines;
@@ -53,81 +49,69 @@ GAUNTLET_INLINE void for_orders(const GridBand& band, Spectra spectra, int secto
   }
 }
 
-/// One operand in stages B and C: the spectra on one ring that make part (0, 0) of a signal and from there on the others, and the
-/// largest order.
+/// One operand in stages B and C: the spectra on one ring that make part (0, 0) of a signal and from there on the others.
 struct Wave {
   const float* spectrum;
-  ptrdiff_t odd, sine, step;  // from p = 0 to p = 1, from s = 0 to s = 1, from one m to the next
+  ptrdiff_t odd, sine;  // from p = 0 to p = 1, from s = 0 to s = 1
+  ptrdiff_t step, vec;  // from one m to the next, from one vector to the next
   int order;
-  GAUNTLET_INLINE const float* part(int ps) const { return spectrum + (ps >> 1) * odd + (ps & 1) * sine; }
+  const float *even_waves, *odd_waves;  // functions of azimuth: [order + 1][points]
+  bool constant;                        // has an order 0
+  GAUNTLET_INLINE const float* part(int ps, int v) const {
+    return spectrum + (ps >> 1) * odd + (ps & 1) * sine + v * vec;
+  }
 };
 
 /// Of one sector on one ring: the function itself, and its derivatives by beta, over sin beta, and by azimuth.
 struct Waves {
   Wave value, polar, azimuthal;
-  Waves(const GridTable& table, const Spectra& spectra, int operand, int sector, int ring) {
-    const ptrdiff_t step = spectra.lines * kTileLanes, part = spectra.orders * step;
-    const float* even = spectra.at(sector, 0) + ptrdiff_t{ring} * kTileLanes;
-    const int order = table.bands[operand][sector].order;
-    value = {even, 2 * part, part, step, order};
-    polar = {even + 2 * part + ptrdiff_t{table.rings} * kTileLanes, -2 * part, part, step, order};
-    azimuthal = {even + part, 2 * part, -part, step, order};
+  Waves(const GridTable& table, const GridBand& band, float* scratch, int ring) {
+    const ptrdiff_t step = band.step, part = ptrdiff_t{band.order + 1} * step;
+    const float* even = spectrum(band, scratch, 0) + ptrdiff_t{ring} * kLanes;
+    value = {even, 2 * part, part, step, band.vec, band.order, table.cosines, table.sines, true};
+    polar = value;
+    polar.spectrum += 2 * part + ptrdiff_t{table.rings} * kLanes;
+    polar.odd = -2 * part;
+    azimuthal = {even + part, 2 * part, -part, step, band.vec, band.order, band.even_slopes, band.odd_slopes, false};
   }
 };
 
-/// Stages B and C at `Points` meridians from j on, for one vector: values of both operands stay in registers. In a bracket b is the
-/// azimuthal one, of operand `side`.
-template <int Points, int Parts, bool Add, bool Bracket>
-GAUNTLET_INLINE void multiply(const GridTable& table, const Wave& a, const Wave& b, int side, int j, int v, float* w) {
-  const Wave* waves[2] = {&a, &b};
-  Vec value[2][Points][4];
-#pragma GCC unroll 2
-  for (int o = 0; o < 2; ++o) {
-    const bool derived = Bracket && o == 1;
+/// A wave at `Points` meridians from j on, for one vector.
+template <int Points, int Parts>
+GAUNTLET_INLINE void evaluate(const Wave& wave, int points, int j, int v, Vec (&value)[Points][4]) {
+#pragma GCC unroll 4
+  for (int ps = 0; ps < Parts; ++ps) {
+    const Vec constant = ps & 1 || !wave.constant ? Vec{} : load(wave.part(ps, v));  // cos 0, sin 0
+#pragma GCC unroll 3
+    for (int n = 0; n < Points; ++n) value[n][ps] = constant;
+  }
+  for (int m = 1; m <= wave.order; ++m) {
+    const ptrdiff_t at = ptrdiff_t{m} * points + j;
 #pragma GCC unroll 4
     for (int ps = 0; ps < Parts; ++ps) {
-      const float* line = waves[o]->part(ps) + v * kLanes;
+      const Vec x = load(wave.part(ps, v) + m * wave.step);
 #pragma GCC unroll 3
-      for (int n = 0; n < Points; ++n) value[o][n][ps] = ps & 1 || derived ? Vec{} : load(line);  // cos 0, sin 0
+      for (int n = 0; n < Points; ++n)
+        add_product(value[n][ps], splat((ps & 1 ? wave.odd_waves : wave.even_waves)[at + n]), x);
     }
   }
-  const int order = a.order > b.order ? a.order : b.order;
-  for (int m = 1; m <= order; ++m) {
-    const ptrdiff_t at = ptrdiff_t{m} * table.points + j;
-#pragma GCC unroll 2
-    for (int o = 0; o < 2; ++o) {
-      if (m > waves[o]->order) continue;
-      const bool derived = Bracket && o == 1;
-      const float* even = (derived ? table.even_slopes[side] : table.cosines) + at;
-      const float* odd = (derived ? table.odd_slopes[side] : table.sines) + at;
-#pragma GCC unroll 4
-      for (int ps = 0; ps < Parts; ++ps) {
-        const Vec x = load(waves[o]->part(ps) + m * waves[o]->step + v * kLanes);
-#pragma GCC unroll 3
-        for (int n = 0; n < Points; ++n) add_product(value[o][n][ps], splat(ps & 1 ? odd[n] : even[n]), x);
-      }
-    }
-  }
-  multiply_values<Points, Parts, Add>(value[0], value[1], w + ptrdiff_t{j} * kTileLanes + v * kLanes, table.points);
 }
 
 /// A wave at point j and at its mirror image.
-template <int Parts, bool Derived>
-GAUNTLET_INLINE void evaluate_pair(const GridTable& table, const Wave& wave, int side, int j, int v, Vec (&here)[4],
-                                   Vec (&there)[4]) {
+template <int Parts>
+GAUNTLET_INLINE void evaluate_pair(const Wave& wave, int points, int j, int v, Vec (&here)[4], Vec (&there)[4]) {
   Vec sum[2][4];  // over even and odd orders
 #pragma GCC unroll 4
   for (int ps = 0; ps < Parts; ++ps) {
-    sum[0][ps] = ps & 1 || Derived ? Vec{} : load(wave.part(ps) + v * kLanes);
+    sum[0][ps] = ps & 1 || !wave.constant ? Vec{} : load(wave.part(ps, v));
     sum[1][ps] = Vec{};
   }
   const auto add = [&](Vec(&to)[4], int m) GAUNTLET_INLINE_LAMBDA {
-    const ptrdiff_t at = ptrdiff_t{m} * table.points + j;
-    const float even = (Derived ? table.even_slopes[side] : table.cosines)[at];
-    const float odd = (Derived ? table.odd_slopes[side] : table.sines)[at];
+    const ptrdiff_t at = ptrdiff_t{m} * points + j;
+    const float even = wave.even_waves[at], odd = wave.odd_waves[at];
 #pragma GCC unroll 4
     for (int ps = 0; ps < Parts; ++ps)
-      add_product(to[ps], splat(ps & 1 ? odd : even), load(wave.part(ps) + m * wave.step + v * kLanes));
+      add_product(to[ps], splat(ps & 1 ? odd : even), load(wave.part(ps, v) + m * wave.step));
   };
   int m = 1;
   for (; m < wave.order; m += 2) add(sum[1], m), add(sum[0], m + 1);
@@ -139,62 +123,86 @@ GAUNTLET_INLINE void evaluate_pair(const GridTable& table, const Wave& wave, int
   }
 }
 
-/// Stages B and C at point j and its mirror image: W there + W here in the place of the one, W there - W here in that of the other.
-template <int Parts, bool Add, bool Bracket>
-GAUNTLET_INLINE void multiply_pair(const GridTable& table, const Wave& a, const Wave& b, int side, int j, int v,
-                                   float* w) {
-  Vec left[2][4], right[2][4], product[2][Parts];
-  evaluate_pair<Parts, false>(table, a, side, j, v, left[0], left[1]);
-  evaluate_pair<Parts, Bracket>(table, b, side, j, v, right[0], right[1]);
-  multiply_parts<Parts>(left[0], right[0], product[0]);
-  multiply_parts<Parts>(left[1], right[1], product[1]);
-  w += v * kLanes;
-#pragma GCC unroll 4
-  for (int ps = 0; ps < Parts; ++ps, w += table.points * kTileLanes) {
-    put<Add>(w + j * kTileLanes, product[1][ps] + product[0][ps]);
-    put<Add>(w + (table.points - 1 - j) * kTileLanes, product[1][ps] - product[0][ps]);
+/// A term, or half of a bracket: the waves that are multiplied and where their products go.
+struct Factors {
+  Wave common, partner[2];
+  float* w[2];
+};
+
+/// Stages B and C at `Points` meridians from j on, for one vector: values of both operands stay in registers.
+template <int Results, int Points, int Parts, bool Add>
+GAUNTLET_INLINE void multiply(const Factors& factors, int points, int j, int v) {
+  Vec common[Points][4];
+  evaluate<Points, Parts>(factors.common, points, j, v, common);
+#pragma GCC unroll 2
+  for (int n = 0; n < Results; ++n) {
+    Vec partner[Points][4];
+    evaluate<Points, Parts>(factors.partner[n], points, j, v, partner);
+    multiply_values<Points, Parts, Add>(partner, common, values_of(factors.w[n], points, v) + j * kLanes, points);
   }
 }
 
-template <int Parts, bool Add, bool Bracket>
-void multiply_ring(const GridTable& table, const Wave& a, const Wave& b, int side, int vecs, float* w) {
+/// Stages B and C at point j and its mirror image: W there + W here in the place of the one, W there - W here in that of the other.
+template <int Results, int Parts, bool Add>
+GAUNTLET_INLINE void multiply_pair(const Factors& factors, int points, int j, int v) {
+  Vec common[2][4];
+  evaluate_pair<Parts>(factors.common, points, j, v, common[0], common[1]);
+#pragma GCC unroll 2
+  for (int n = 0; n < Results; ++n) {
+    Vec partner[2][4], product[2][Parts];
+    evaluate_pair<Parts>(factors.partner[n], points, j, v, partner[0], partner[1]);
+    multiply_parts<Parts>(partner[0], common[0], product[0]);
+    multiply_parts<Parts>(partner[1], common[1], product[1]);
+    float* w = values_of(factors.w[n], points, v);
+#pragma GCC unroll 4
+    for (int ps = 0; ps < Parts; ++ps, w += points * kLanes) {
+      put<Add>(w + j * kLanes, product[1][ps] + product[0][ps]);
+      put<Add>(w + (points - 1 - j) * kLanes, product[1][ps] - product[0][ps]);
+    }
+  }
+}
+
+/// W of one ring.
+template <int Results, int Parts, bool Add>
+void multiply_ring(const GridTable& table, const Factors& factors, int vecs) {
+  const int points = table.points, end = points - table.pairs;
   for (int v = 0; v < vecs; ++v) {
     int j = 0;
-    for (; j < table.pairs; ++j) multiply_pair<Parts, Add, Bracket>(table, a, b, side, j, v, w);
-    const int end = table.points - table.pairs;
-    for (; j + kPoints <= end; j += kPoints) multiply<kPoints, Parts, Add, Bracket>(table, a, b, side, j, v, w);
-    switch (end - j) {
-      case 1: multiply<1, Parts, Add, Bracket>(table, a, b, side, j, v, w); break;
-      case 2: multiply<2, Parts, Add, Bracket>(table, a, b, side, j, v, w); break;
-    }
+    for (; j < table.pairs; ++j) multiply_pair<Results, Parts, Add>(factors, points, j, v);
+    for (; j + kPoints <= end; j += kPoints) multiply<Results, kPoints, Parts, Add>(factors, points, j, v);
+    for (; j < end; ++j) multiply<Results, 1, Parts, Add>(factors, points, j, v);
   }
 }
 
-/// W of one ring: the product of two waves, or half of a bracket.
-template <bool Bracket>
-void multiply_waves(const GridTable& table, const Wave& a, const Wave& b, int side, bool equator, bool add, int vecs,
-                    float* w) {
-  (equator ? add ? multiply_ring<2, true, Bracket> : multiply_ring<2, false, Bracket>
-   : add   ? multiply_ring<4, true, Bracket>
-           : multiply_ring<4, false, Bracket>)(table, a, b, side, vecs, w);
+template <int Results>
+void multiply_waves(const GridTable& table, const Factors& factors, bool equator, bool add, int vecs) {
+  (equator ? add ? multiply_ring<Results, 2, true> : multiply_ring<Results, 2, false>
+   : add   ? multiply_ring<Results, 4, true>
+           : multiply_ring<Results, 4, false>)(table, factors, vecs);
 }
 
-/// Stage D of part `ps` on one ring: H of every order, `step` floats apart. Where there are pairs, even and odd orders apart.
-GAUNTLET_INLINE void add_points(const GridTable& table, int ps, int largest, float* w, float* h, ptrdiff_t step,
-                                int vecs) {
-  const int sine = ps & 1, apart = table.pairs ? 2 : 1;
-  const float* trig = sine ? table.target_sines : table.target_cosines;  // of the orders parity, parity + apart, ...
-  for (int parity = 0; parity < apart; ++parity) {
-    const int order = parity < sine ? parity + apart : parity;  // the first that there is
-    const bool differences = apart == 2 && parity != sine;
-    const int from = differences ? table.points - table.pairs : 0;
-    const int points = differences ? table.pairs : table.points - table.pairs;
-    const ptrdiff_t stride = table.order[2] + 1;
-    if (order <= largest) {
-      gemm({trig + from * stride + order / apart, stride}, (largest - order) / apart + 1, points,
-           {w + ptrdiff_t{from} * kTileLanes, kTileLanes, kLanes}, {h + order * step, apart * step, kLanes}, vecs);
+/// W of every target sector on one ring.
+template <int Results>
+void multiply_terms(const GridTable& table, int ring, float* scratch, int vecs) {
+  const bool equator = ring >= table.odd_rings;
+  const ptrdiff_t sector = 4 * ptrdiff_t{table.points} * kTileLanes;
+  Begun begun;
+  for (const GridTerm* term = table.term; term != table.term + table.terms; ++term) {
+    Factors factors;
+    for (int n = 0; n < Results; ++n) factors.w[n] = scratch + table.values + term->target[n] * sector;
+    const bool add = begun.add<Results>(*term, factors.w, sector);
+    const auto multiply = [&](Wave Waves::* common, Wave Waves::* partner, bool to_sum) {
+      factors.common = Waves(table, table.input[term->common], scratch, ring).*common;
+      for (int n = 0; n < Results; ++n)
+        factors.partner[n] = Waves(table, table.input[term->partner[n]], scratch, ring).*partner;
+      multiply_waves<Results>(table, factors, equator, to_sum, vecs);
+    };
+    if (term->bracket) {
+      multiply(&Waves::azimuthal, &Waves::polar, add);
+      multiply(&Waves::polar, &Waves::azimuthal, true);
+    } else {
+      multiply(&Waves::value, &Waves::value, add);
     }
-    trig += table.order[2] / 2 + 1;
   }
 }
 
@@ -205,63 +213,56 @@ GAUNTLET_INLINE int largest_order(const GridBand& band, int parity) {
   return m;
 }
 
+/// Stage D of part `ps` on one ring: H of every order. Where there are pairs, even and odd orders apart.
+GAUNTLET_INLINE void add_points(const GridTable& table, const GridBand& band, int ps, float* w, float* h, int vecs) {
+  const int largest = largest_order(band, ps >> 1);
+  const int sine = ps & 1, apart = table.pairs ? 2 : 1;
+  const float* trig = sine ? table.target_sines : table.target_cosines;  // of the orders parity, parity + apart, ...
+  for (int parity = 0; parity < apart; ++parity) {
+    const int order = parity < sine ? parity + apart : parity;  // the first that there is
+    const bool differences = apart == 2 && parity != sine;
+    const int from = differences ? table.points - table.pairs : 0;
+    const int points = differences ? table.pairs : table.points - table.pairs;
+    const ptrdiff_t stride = table.target_order + 1;
+    if (order <= largest) {
+      gemm({trig + from * stride + order / apart, stride}, (largest - order) / apart + 1, points,
+           {w + ptrdiff_t{from} * kLanes, kLanes, 4 * ptrdiff_t{table.points} * kLanes},
+           {h + order * band.step, apart * band.step, band.vec}, vecs);
+    }
+    trig += table.target_order / 2 + 1;
+  }
+}
+
 }  // namespace
 
-void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
-  const ptrdiff_t rings = table.rings, points = table.points;
-  const float* operands[2] = {left, right};
-  Spectra spectra[3];
-  for (int o = 0; o < 3; ++o) {
-    spectra[o] = {scratch, table.order[o] + 1, table.lines[o]};
-    scratch += spectra[o].size(table.sectors[o]);
-  }
-  float* const values = scratch;  // W of every sector on one ring
-  const ptrdiff_t sector_values = 4 * points * kTileLanes;
-
-  for (int o = 0; o < 2; ++o) {
-    for (int s = 0; s < table.sectors[o]; ++s) {
-      const GridBand& band = table.bands[o][s];
-      // Nothing odd on the equator where that is the last line; slopes are odd where functions are even.
-      const int even_lines = band.lines > rings ? table.rings + table.odd_rings : table.rings;
-      const int odd_lines = band.lines > rings ? band.lines : table.odd_rings;
-      const auto stage_a = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectrum) {
-        gemm({legendre, band.lines}, parity ? odd_lines : even_lines, count, fiber, spectrum, vecs);
-      };
-      for_orders(band, spectra[o], s, const_cast<float*>(operands[o]), stage_a);
-    }
-  }
-
-  for (int ring = 0; ring < rings; ++ring) {
-    const bool equator = ring >= table.odd_rings;
-    bool written[2] = {false, false};
-    for (int t = 0; t < table.terms; ++t) {
-      const int32_t* term = table.term + 3 * t;
-      const Waves left_waves(table, spectra[0], 0, term[0], ring), right_waves(table, spectra[1], 1, term[1], ring);
-      float* to = values + term[2] * sector_values;
-      const bool add = written[term[2]];
-      if (table.brackets[t]) {
-        multiply_waves<true>(table, left_waves.polar, right_waves.azimuthal, 1, equator, add, vecs, to);
-        multiply_waves<true>(table, right_waves.polar, left_waves.azimuthal, 0, equator, true, vecs, to);
-      } else {
-        multiply_waves<false>(table, left_waves.value, right_waves.value, 0, equator, add, vecs, to);
-      }
-      written[term[2]] = true;
-    }
-
-    for (int s = 0; s < table.sectors[2]; ++s) {
-      for (int ps = 0; ps < (equator ? 2 : 4); ++ps) {
-        add_points(table, ps, largest_order(table.bands[2][s], ps >> 1),
-                   values + s * sector_values + ps * points * kTileLanes, spectra[2].at(s, ps) + ring * kTileLanes,
-                   spectra[2].lines * kTileLanes, vecs);
-      }
-    }
-  }
-
-  for (int s = 0; s < table.sectors[2]; ++s) {
-    const auto stage_e = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectrum) {
-      gemm({legendre, count}, count, parity ? table.odd_rings : table.rings, spectrum, fiber, vecs);
+void grid(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch) {
+  const int rings = table.rings;
+  for (const GridBand* band = table.input; band != table.input + table.inputs; ++band) {
+    // Nothing odd on the equator where that is the last line; slopes are odd where functions are even.
+    const int even_lines = band->lines > rings ? rings + table.odd_rings : rings;
+    const int odd_lines = band->lines > rings ? band->lines : table.odd_rings;
+    const auto stage_a = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectra) {
+      gemm({legendre, band->lines}, parity ? odd_lines : even_lines, count, fiber, spectra, vecs);
     };
-    for_orders(table.bands[2][s], spectra[2], s, y, stage_e);
+    for_orders(*band, scratch, const_cast<float*>(x[band->operand]), stage_a);
+  }
+
+  const ptrdiff_t part = ptrdiff_t{table.points} * kLanes;
+  for (int ring = 0; ring < rings; ++ring) {
+    (table.results == 2 ? multiply_terms<2> : multiply_terms<1>)(table, ring, scratch, vecs);
+    float* w = scratch + table.values;
+    for (const GridBand* band = table.target; band != table.target + table.targets; ++band, w += 4 * kVecs * part) {
+      for (int ps = 0; ps < (ring < table.odd_rings ? 4 : 2); ++ps) {
+        add_points(table, *band, ps, w + ps * part, spectrum(*band, scratch, ps) + ptrdiff_t{ring} * kLanes, vecs);
+      }
+    }
+  }
+
+  for (const GridBand* band = table.target; band != table.target + table.targets; ++band) {
+    const auto stage_e = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectra) {
+      gemm({legendre, count}, count, parity ? table.odd_rings : rings, spectra, fiber, vecs);
+    };
+    for_orders(*band, scratch, y, stage_e);
   }
 }
 

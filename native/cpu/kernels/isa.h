@@ -12,8 +12,8 @@ void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows,
 void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
 void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h);
 void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y);
-void grid(const GridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
-void flat_grid(const FlatGridTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+void grid(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch);
+void flat_grid(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch);
 void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
 void weigh(const Weighing& weighing, int vecs);

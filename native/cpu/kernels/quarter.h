@@ -27,16 +27,41 @@ GAUNTLET_INLINE void put(float* to, const Vec& value) {
   store(to, Add ? value + load(to) : value);
 }
 
-/// W (+)= V_a * V_b at consecutive points. Part q of W begins q * points lines after `w`.
+/// Which targets' values earlier terms have begun: one for each of two sectors of two operands.
+class Begun {
+ public:
+  /// Whether a term is to be added to what its targets hold; zeros where only the other target holds anything.
+  template <int Results>
+  bool add(const GridTerm& term, float* const* w, ptrdiff_t size) {
+    bool any = false;
+    for (int n = 0; n < Results; ++n) any |= begun_[term.target[n]];
+    for (int n = 0; n < Results; ++n) {
+      bool& begun = begun_[term.target[n]];
+      for (ptrdiff_t i = 0; any && !begun && i < size; i += kLanes) store(w[n] + i, Vec{});
+      begun = true;
+    }
+    return any;
+  }
+
+ private:
+  bool begun_[4] = {};
+};
+
+/// W of one sector: [vector, p, s, point].
+GAUNTLET_INLINE float* values_of(float* sector, int points, int v) {
+  return sector + v * 4 * ptrdiff_t{points} * kLanes;
+}
+
+/// W (+)= V_a * V_b at consecutive points, one vector each. Part q of W begins q * points vectors after `w`.
 template <int Points, int Parts, bool Add>
 GAUNTLET_INLINE void multiply_values(const Vec (&a)[Points][4], const Vec (&b)[Points][4], float* w, int points) {
-  const ptrdiff_t part = ptrdiff_t{points} * kTileLanes;
+  const ptrdiff_t part = ptrdiff_t{points} * kLanes;
 #pragma GCC unroll 3
   for (int n = 0; n < Points; ++n) {
     Vec product[Parts];
     multiply_parts<Parts>(a[n], b[n], product);
 #pragma GCC unroll 4
-    for (int ps = 0; ps < Parts; ++ps) put<Add>(w + n * kTileLanes + ps * part, product[ps]);
+    for (int ps = 0; ps < Parts; ++ps) put<Add>(w + n * kLanes + ps * part, product[ps]);
   }
 }
 
