@@ -78,7 +78,6 @@ struct Resources {
   Table<CircuitMultiple> multiples;
   Table<RowPlace> inputs, outputs;
   std::vector<std::optional<WeightMap>> maps;  // of operands of weights
-  Stream stream;
   Staging staging;
   DeviceBuffer workspace, elements, starts, order;
   std::vector<DeviceBuffer> mixtures, lines;  // of operands of weights
@@ -140,23 +139,17 @@ class CudaContraction final : public Contraction {
     const DeviceScope scope(device_);
     const size_t nodes = elements.size(), chunk = chunk_of(nodes);
     const ByElement by_element(sums_over_nodes() ? elements : elements.first(0), table_.elements, chunk);
-    const Settle settle{own_->stream};
-    const cudaStream_t stream = own_->stream.stream();
-    const auto upload = [&](DeviceBuffer& buffer, std::span<const int32_t> list) {
-      if (list.empty()) return;
-      check(cudaMemcpyAsync(buffer.reserve(list.size_bytes()), list.data(), list.size_bytes(), cudaMemcpyHostToDevice,
-                            stream),
-            "copy the elements to the device");
-    };
-    upload(own_->elements, elements);
-    upload(own_->starts, by_element.starts);
-    upload(own_->order, by_element.order);
+    Staging::Call call(own_->staging, shared_stream());
+    const cudaStream_t stream = call.stream();
+    call.upload(own_->elements, elements);
+    call.upload(own_->starts, by_element.starts);
+    call.upload(own_->order, by_element.order);
     std::vector<float*> data;
     for (size_t n = 0; n < operands.size(); ++n)
-      data.push_back(own_->staging.enter(n, operands[n], table_.length(n, nodes), !table_.operands[n].result, stream));
-    for (size_t n = 0; n < operands.size(); ++n) begin_weights(n, data[n], chunk);
+      data.push_back(call.enter(n, operands[n], table_.length(n, nodes), !table_.operands[n].result));
+    for (size_t n = 0; n < operands.size(); ++n) begin_weights(n, data[n], chunk, stream);
     for (size_t first = 0, number = 0; first < nodes; first += chunk, ++number) {
-      run_chunk(data, first, std::min(chunk, nodes - first));
+      run_chunk(data, first, std::min(chunk, nodes - first), stream);
       for (size_t n = 0; n < operands.size(); ++n) {
         if (!is_sum(n)) continue;
         sum_nodes(static_cast<const float*>(own_->lines[n].data()), floats_of(n),
@@ -167,9 +160,9 @@ class CudaContraction final : public Contraction {
     }
     for (size_t n = 0; n < operands.size(); ++n) {
       if (is_sum(n)) mix(own_->maps[n]->call(), static_cast<const double*>(own_->mixtures[n].data()), data[n], stream);
-      if (table_.operands[n].result) own_->staging.leave(n, operands[n], table_.length(n, nodes), stream);
+      if (table_.operands[n].result) call.leave(n, operands[n], table_.length(n, nodes));
     }
-    own_->stream.synchronize("run a contraction");
+    call.finish("run a contraction");
   }
 
  private:
@@ -191,9 +184,8 @@ class CudaContraction final : public Contraction {
   }
 
   /// Mixes an input of weights, or clears what nodes are to be added to.
-  void begin_weights(size_t n, float* data, size_t chunk) {
+  void begin_weights(size_t n, float* data, size_t chunk, cudaStream_t stream) {
     if (!table_.operands[n].weights) return;
-    const cudaStream_t stream = own_->stream.stream();
     const size_t floats = size_t(table_.elements) * floats_of(n);
     if (!is_sum(n)) {
       float* const mixtures = static_cast<float*>(own_->mixtures[n].reserve(floats * sizeof(float)));
@@ -206,7 +198,7 @@ class CudaContraction final : public Contraction {
     check(cudaMemsetAsync(data, 0, table_.length(n, 0) * sizeof(float), stream), "clear the result");
   }
 
-  void run_chunk(const std::vector<float*>& data, size_t first, size_t nodes) {
+  void run_chunk(const std::vector<float*>& data, size_t first, size_t nodes, cudaStream_t stream) {
     Resources& own = *own_;
     CircuitCall call{.elements = static_cast<const int32_t*>(own.elements.data()) + first,
                      .channels = table_.channels,
@@ -232,13 +224,13 @@ class CudaContraction final : public Contraction {
     }
     const size_t bytes = own.room.workspace_bytes(own.circuit.rows);
     if (bytes > 0) call.workspace = static_cast<float*>(own.workspace.reserve(bytes));
-    run_circuit(call, own.room, own.stream.stream());
+    run_circuit(call, own.room, stream);
   }
 
   const ContractionTable table_;
   const int device_;
   size_t cache_ = 0;  // bytes
-  std::mutex mutex_;  // one call at a time: the stream and its memory are this contraction's
+  std::mutex mutex_;  // one call at a time: the memory is this contraction's
   std::optional<Resources> own_;
 };
 

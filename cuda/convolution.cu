@@ -78,16 +78,16 @@ class CudaConvolution final : public Convolution {
     const auto floats = [&](int o) { return rows[o] * table_.dim[o]; };
     if (floats(target) == 0) return;
     Resources& own = *resources_;
-    const Settle settle{own.stream};
-    const cudaStream_t stream = own.stream.stream();
+    Staging::Call staged(own.staging, shared_stream());
+    const cudaStream_t stream = staged.stream();
     float* data[kOperands];
     for (int o = 0; o < kOperands; ++o) {
       const bool read = o != target || add;
-      data[o] = own.staging.enter(o, operands[o], floats(o), read, stream);
+      data[o] = staged.enter(o, operands[o], floats(o), read);
     }
     const float* lines[2] = {nullptr, nullptr};
-    if (target != 0) lines[0] = fill(0, made, data[0], rows[0]);
-    if (target != 2) lines[1] = fill(1, made, data[2], rows[2]);
+    if (target != 0) lines[0] = fill(0, made, data[0], rows[0], stream);
+    if (target != 2) lines[1] = fill(1, made, data[2], rows[2], stream);
     const bool at_nodes = target == 0 || target == 2;
     // The sums at nodes are added to, part by part and edges by edges.
     if (at_nodes && !add)
@@ -109,29 +109,28 @@ class CudaConvolution final : public Convolution {
                          .out_dim = table_.dim[target],
                          .accumulate = add};
     for (const Part& part : made.parts) {
-      launch(part, target, graph, call);
+      launch(part, target, graph, call, stream);
       call.accumulate |= target == 1;  // every path adds to x2, but has weights of its own
     }
-    own.staging.leave(target, operands[target], floats(target), stream);
-    own.stream.synchronize("run a convolution");
+    staged.leave(target, operands[target], floats(target));
+    staged.finish("run a convolution");
   }
 
  private:
   struct Resources {
-    Stream stream;
     Staging staging{kOperands};
     DeviceBuffer lines[2];
   };
 
-  const float* fill(int side, const Parts& made, const float* rows, size_t nodes) {
+  const float* fill(int side, const Parts& made, const float* rows, size_t nodes, cudaStream_t stream) {
     const size_t floats = made.line_floats[side];
     float* const lines = static_cast<float*>(resources_->lines[side].reserve(nodes * floats * sizeof(float)));
     fill_lines(rows, table_.dim[side == 0 ? 0 : 2], made.sources[side].data(), static_cast<int32_t>(floats),
-               static_cast<int64_t>(nodes), lines, resources_->stream.stream());
+               static_cast<int64_t>(nodes), lines, stream);
     return lines;
   }
 
-  void launch(const Part& part, int target, const GraphView& graph, ConvolutionCall call) const {
+  static void launch(const Part& part, int target, const GraphView& graph, ConvolutionCall call, cudaStream_t stream) {
     call.terms = part.terms.data();
     call.tasks = part.tasks.data();
     call.task_count = part.task_count;
@@ -139,7 +138,6 @@ class CudaConvolution final : public Convolution {
     call.entries = part.entries.data();
     call.matrix_floats = part.matrix_floats;
     call.edges_at_once = std::clamp(kMatrixFloats / std::max(part.matrix_floats, 1), 1, kMostEdges);
-    const cudaStream_t stream = resources_->stream.stream();
     switch (target) {
       case 0: return send_to_nodes(call, graph.by_sender, stream);
       case 1: return find_x2(call, stream);
@@ -162,7 +160,7 @@ class CudaConvolution final : public Convolution {
   const ConvolutionTable table_;
   const int device_;
   int shared_bytes_ = 0;
-  std::mutex mutex_;  // one call at a time: the stream and its memory are this convolution's
+  std::mutex mutex_;  // one call at a time: the memory is this convolution's
   std::optional<Resources> resources_;
   std::optional<Parts> parts_[kOperands];
 };

@@ -1,5 +1,6 @@
 // Runs an edge function on one GPU. Arrays in host memory go through device memory in chunks of rows, by turns on two streams, so
-// that the copies of one chunk run beside the kernel of the other; arrays on the device are used where they are.
+// that the copies of one chunk run beside the kernel of the other; arrays on the device are used where they are, and where all are,
+// nobody waits.
 #include <algorithm>
 #include <mutex>
 #include <optional>
@@ -37,10 +38,11 @@ bool takes_part(const Array& array, Pass pass) {
   return pass >= array.from && !(pass == Pass::backward && array.result && array.values);
 }
 
-/// A stream, with the memory that the work in flight on it uses.
-struct Slot : Stream {
+struct ChunkMemory {
   DeviceBuffer staged[kArrayCount];
 };
+using Streams = StreamPair<ChunkMemory>;
+using Slot = Streams::Slot;
 
 class CudaEdgeFunction final : public EdgeFunction {
  public:
@@ -48,14 +50,12 @@ class CudaEdgeFunction final : public EdgeFunction {
       : device_(device), inputs_(edge_inputs(table)), values_(edge_values(table)) {
     const DeviceScope scope(device_);
     const int multiprocessors = read_device(device_).multiprocessors;
-    for (std::optional<Slot>& slot : slots_) slot.emplace();
+    streams_.emplace();
     program_ = std::visit([&](const auto& of) { return make_edge_program(of, multiprocessors); }, table);
   }
 
   ~CudaEdgeFunction() override {
-    release_on(device_, [&] {
-      for (std::optional<Slot>& slot : slots_) slot.reset();
-    });
+    release_on(device_, [&] { streams_.reset(); });
   }
 
   void run(Pass pass, const EdgeOperands& operands, size_t rows) override {
@@ -64,25 +64,21 @@ class CudaEdgeFunction final : public EdgeFunction {
     const DeviceScope scope(device_);
     const size_t chunk = chunk_of(pass, operands, rows), chunks = (rows + chunk - 1) / chunk;
     const auto count = [&](size_t n) { return std::min(chunk, rows - n * chunk); };
-    for (size_t n = 0; n < std::min<size_t>(chunks, 2); ++n) reserve(pass, operands, chunk, *slots_[n]);
-    const Settle settle{slots_};
+    Streams& streams = *streams_;
+    bool staged = false;
+    for_staged(pass, operands, [&](const Array&, const Operand&, int) { staged = true; });
+    for (size_t n = 0; n < std::min<size_t>(chunks, 2); ++n) reserve(pass, operands, chunk, streams[n]);
+    const Streams::Settle settle(streams, staged);
+    if (chunks > 1) streams.wait("wait for the device");  // the second stream must not overtake earlier calls
     // A copy to memory that is not page-locked blocks, so the result of a chunk is fetched only once the next one is on its way.
     for (size_t n = 0; n <= chunks; ++n) {
-      if (n < chunks) start(pass, operands, n * chunk, count(n), *slots_[n % 2]);
-      if (n > 0) fetch(pass, operands, (n - 1) * chunk, count(n - 1), *slots_[(n - 1) % 2]);
+      if (n < chunks) start(pass, operands, n * chunk, count(n), streams[n % 2]);
+      if (n > 0) fetch(pass, operands, (n - 1) * chunk, count(n - 1), streams[(n - 1) % 2]);
     }
-    for (const std::optional<Slot>& slot : slots_) slot->synchronize("run an edge function");
+    if (staged) streams.wait("run an edge function");
   }
 
  private:
-  /// However run ends, nothing is left in flight that touches the caller's memory.
-  struct Settle {
-    const std::optional<Slot> (&slots)[2];
-    ~Settle() {
-      for (const std::optional<Slot>& slot : slots) cudaStreamSynchronize(slot->stream());
-    }
-  };
-
   size_t row_floats(const Array& array) const { return array.values ? values_ : inputs_; }
 
   /// Calls f(array, operand, its number) for the arrays of a pass that live on the host.
@@ -106,7 +102,7 @@ class CudaEdgeFunction final : public EdgeFunction {
 
   void reserve(Pass pass, const EdgeOperands& operands, size_t chunk, Slot& slot) const {
     for_staged(pass, operands, [&](const Array& array, const Operand&, int n) {
-      slot.staged[n].reserve(chunk * row_floats(array) * sizeof(float));
+      slot.memory.staged[n].reserve(chunk * row_floats(array) * sizeof(float));
     });
   }
 
@@ -114,8 +110,8 @@ class CudaEdgeFunction final : public EdgeFunction {
     for_staged(pass, operands, [&](const Array& array, const Operand& operand, int n) {
       if (array.result) return;
       const size_t floats = row_floats(array);
-      check(cudaMemcpyAsync(slot.staged[n].data(), operand.data + first * floats, count * floats * sizeof(float),
-                            cudaMemcpyHostToDevice, slot.stream()),
+      check(cudaMemcpyAsync(slot.memory.staged[n].data(), operand.data + first * floats, count * floats * sizeof(float),
+                            cudaMemcpyHostToDevice, slot.stream),
             "copy an operand to the device");
     });
     float* data[kArrayCount] = {};
@@ -123,7 +119,7 @@ class CudaEdgeFunction final : public EdgeFunction {
       const Operand& operand = operands.*kArrays[n].operand;
       if (!takes_part(kArrays[n], pass)) continue;
       data[n] = operand.on_device ? operand.data + first * row_floats(kArrays[n])
-                                  : static_cast<float*>(slot.staged[n].data());
+                                  : static_cast<float*>(slot.memory.staged[n].data());
     }
     const EdgeCall call{.v = data[0],
                         .grad_out = data[1],
@@ -131,23 +127,23 @@ class CudaEdgeFunction final : public EdgeFunction {
                         .values = data[3],
                         .grad = data[4],
                         .rows = static_cast<int64_t>(count)};
-    program_->launch(pass, call, slot.stream());
+    program_->launch(pass, call, slot.stream);
   }
 
   void fetch(Pass pass, const EdgeOperands& operands, size_t first, size_t count, Slot& slot) const {
     for_staged(pass, operands, [&](const Array& array, const Operand& operand, int n) {
       if (!array.result) return;
       const size_t floats = row_floats(array);
-      check(cudaMemcpyAsync(operand.data + first * floats, slot.staged[n].data(), count * floats * sizeof(float),
-                            cudaMemcpyDeviceToHost, slot.stream()),
+      check(cudaMemcpyAsync(operand.data + first * floats, slot.memory.staged[n].data(), count * floats * sizeof(float),
+                            cudaMemcpyDeviceToHost, slot.stream),
             "copy the result to the host");
     });
   }
 
   const int device_;
   const size_t inputs_, values_;
-  std::mutex mutex_;  // one call at a time: the streams and their memory are this function's
-  std::optional<Slot> slots_[2];
+  std::mutex mutex_;  // one call at a time: the memory is this function's
+  std::optional<Streams> streams_;
   std::unique_ptr<EdgeProgram> program_;
 };
 

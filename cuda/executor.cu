@@ -2,7 +2,7 @@
 //
 // Operands in host memory go through device memory in chunks of samples, by turns on two streams, so that the copies of one
 // chunk run beside the kernels of the other. Page-locked memory is read and written by the copy engines directly; any other goes
-// through the driver's own staging. Operands that are on the device are used where they are.
+// through the driver's own staging. Operands that are on the device are used where they are; where all are, nobody waits.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -68,24 +68,25 @@ struct Programs {
   }
 };
 
-/// A stream, with the memory that the work in flight on it uses.
-struct Slot : Stream {
+struct ChunkMemory {
   DeviceBuffer operands[kOperands];
   DeviceBuffer workspace;
 };
+using Streams = StreamPair<ChunkMemory>;
+using Slot = Streams::Slot;
 
 class CudaExecutor final : public Executor {
  public:
   CudaExecutor(const Plan& plan, int device) : plan_(plan), device_(device) {
     const DeviceScope scope(device_);
     limits_ = read_device(device_);
-    for (std::optional<Slot>& slot : slots_) slot.emplace();
+    streams_.emplace();
     programs(2);  // nearly every product runs forward; the others are made when first asked for
   }
 
   ~CudaExecutor() override {
     release_on(device_, [&] {
-      for (std::optional<Slot>& slot : slots_) slot.reset();
+      streams_.reset();
       for (std::optional<Programs>& programs : programs_) programs.reset();
     });
   }
@@ -103,25 +104,29 @@ class CudaExecutor final : public Executor {
       return;
     }
     const Work work{programs(target), target, operands, accumulate};
+    Streams& streams = *streams_;
+    bool staged = false;
+    for (int o = 0; o < kOperands; ++o) staged = staged || (!operands[o].on_device && row_bytes(o) > 0);
     const size_t chunk = chunk_of(operands, batch);
-    for (std::optional<Slot>& slot : slots_) {
-      if (work.programs.workspace_bytes > 0) slot->workspace.reserve(work.programs.workspace_bytes);
+    for (size_t n = 0; n < (chunk < batch ? 2 : 1); ++n) {
+      ChunkMemory& memory = streams[n].memory;
+      if (work.programs.workspace_bytes > 0) memory.workspace.reserve(work.programs.workspace_bytes);
       for (int o = 0; o < kOperands; ++o) {
-        if (!operands[o].on_device) slot->operands[o].reserve(plan_.rows(o, chunk) * row_bytes(o));
+        if (!operands[o].on_device) memory.operands[o].reserve(plan_.rows(o, chunk) * row_bytes(o));
       }
-      if (chunk == batch) break;
     }
-    const Settle settle{slots_};
+    const Streams::Settle settle(streams, staged);
+    if (chunk < batch) streams.wait("wait for the device");  // the second stream must not overtake earlier calls
     // A copy to memory that is not page-locked blocks, so the result of a chunk is fetched only once the next one is on its way.
     const bool sum = one_row(target);
     const size_t chunks = (batch + chunk - 1) / chunk;
-    const auto slot = [&](size_t n) -> const Slot& { return *slots_[sum ? 0 : n % 2]; };
+    const auto slot = [&](size_t n) -> const Slot& { return streams[sum ? 0 : n % 2]; };
     for (size_t n = 0; n <= chunks; ++n) {
       if (n < chunks) start(work, n * chunk, std::min(chunk, batch - n * chunk), slot(n));
       if (n == 0 || (sum && n < chunks)) continue;
       fetch(work, (n - 1) * chunk, std::min(chunk, batch - (n - 1) * chunk), slot(n - 1));
     }
-    for (const std::optional<Slot>& slot : slots_) slot->synchronize("run a product");
+    if (staged) streams.wait("run a product");
   }
 
   struct Work {
@@ -129,14 +134,6 @@ class CudaExecutor final : public Executor {
     int target;
     const Operand (&operands)[kOperands];
     bool accumulate;
-  };
-
-  /// However evaluate ends, nothing is left in flight that touches the caller's memory.
-  struct Settle {
-    const std::optional<Slot> (&slots)[2];
-    ~Settle() {
-      for (const std::optional<Slot>& slot : slots) cudaStreamSynchronize(slot->stream());
-    }
   };
 
   size_t row_bytes(int o) const { return plan_.dim[o] * sizeof(float); }
@@ -165,15 +162,15 @@ class CudaExecutor final : public Executor {
     for (int o = 0; o < kOperands; ++o) {
       const Operand& operand = work.operands[o];
       float* const rows = rows_of(operand, o, first);
-      data[o] = operand.on_device ? rows : static_cast<float*>(slot.operands[o].data());
+      data[o] = operand.on_device ? rows : static_cast<float*>(slot.memory.operands[o].data());
       const bool wanted = o != work.target || (work.accumulate && !(one_row(o) && first > 0));
       if (!wanted || operand.on_device || row_bytes(o) == 0) continue;
-      check(cudaMemcpyAsync(data[o], rows, plan_.rows(o, count) * row_bytes(o), cudaMemcpyHostToDevice, slot.stream()),
+      check(cudaMemcpyAsync(data[o], rows, plan_.rows(o, count) * row_bytes(o), cudaMemcpyHostToDevice, slot.stream),
             "copy an operand to the device");
     }
     if (work.programs.clear && !add) {
       const size_t bytes = plan_.rows(work.target, count) * row_bytes(work.target);
-      if (bytes > 0) check(cudaMemsetAsync(data[work.target], 0, bytes, slot.stream()), "clear the result");
+      if (bytes > 0) check(cudaMemsetAsync(data[work.target], 0, bytes, slot.stream), "clear the result");
     }
     const Call call{.left = data[left_of(work.target)],
                     .right = data[right_of(work.target)],
@@ -181,16 +178,16 @@ class CudaExecutor final : public Executor {
                     .data = {data[0], data[1], data[2], data[3]},
                     .samples = static_cast<int64_t>(count),
                     .accumulate = add || work.programs.add,
-                    .workspace = static_cast<float*>(slot.workspace.data())};
-    for (const std::unique_ptr<Program>& group : work.programs.groups) group->launch(call, slot.stream());
+                    .workspace = static_cast<float*>(slot.memory.workspace.data())};
+    for (const std::unique_ptr<Program>& group : work.programs.groups) group->launch(call, slot.stream);
   }
 
   void fetch(const Work& work, size_t first, size_t count, const Slot& slot) const {
     const Operand& operand = work.operands[work.target];
     const size_t bytes = plan_.rows(work.target, count) * row_bytes(work.target);
     if (operand.on_device || bytes == 0) return;
-    check(cudaMemcpyAsync(rows_of(operand, work.target, first), slot.operands[work.target].data(), bytes,
-                          cudaMemcpyDeviceToHost, slot.stream()),
+    check(cudaMemcpyAsync(rows_of(operand, work.target, first), slot.memory.operands[work.target].data(), bytes,
+                          cudaMemcpyDeviceToHost, slot.stream),
           "copy the result to the host");
   }
 
@@ -200,8 +197,7 @@ class CudaExecutor final : public Executor {
     if (!operand.on_device) {
       std::memset(operand.data, 0, bytes);
     } else {
-      check(cudaMemset(operand.data, 0, bytes), "clear the result");
-      check(cudaStreamSynchronize(nullptr), "clear the result");
+      check(cudaMemsetAsync(operand.data, 0, bytes, shared_stream()), "clear the result");
     }
   }
 
@@ -214,8 +210,8 @@ class CudaExecutor final : public Executor {
   const Plan plan_;
   const int device_;
   Device limits_;
-  std::mutex mutex_;  // one evaluation at a time: the streams and their memory are this executor's
-  std::optional<Slot> slots_[2];
+  std::mutex mutex_;  // one evaluation at a time: the memory is this executor's
+  std::optional<Streams> streams_;
   std::optional<Programs> programs_[kOperands];
 };
 

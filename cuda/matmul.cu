@@ -12,6 +12,7 @@
 // it would have to be found at run time, in a version that fits, and its order of summation is its own.
 #include <algorithm>
 
+#include "cuda/cublas.h"
 #include "cuda/matrix_kernels.h"
 #include "cuda/quad.h"
 
@@ -201,6 +202,7 @@ void matmul(const MatrixProduct& p, const float* a, const float* b, float* out, 
       std::tuple(static_cast<int64_t>(p.rows), static_cast<int64_t>(p.columns), static_cast<int64_t>(p.sums));
   if (!over_rows(p) && columns == 1) return launch_dots(a, b, rows, sums, p.scale, out, stream);
   if (p.transposed == Transposed::second && rows == 1) return launch_dots(b, a, columns, sums, p.scale, out, stream);
+  if (multiply_by_cublas(p, a, b, out, stream)) return;
   MatmulCall call{.a = a,
                   .b = b,
                   .out = out,

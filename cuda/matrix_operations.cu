@@ -61,13 +61,14 @@ class CudaMatrixOperations final : public MatrixOperations {
     if (length == 0) return;
     run([&](Run& run) {
       const auto in = [&](const Operand& operand) { return operand.data ? run.input(operand, length) : nullptr; };
-      const AdamArrays<float*> found{in(arrays.values), in(arrays.gradient), in(arrays.decay),
-                                     in(arrays.mean),   in(arrays.square),   in(arrays.largest)};
-      cuda::adam(found, run.count(length), step, run.stream);
-      run.leave(arrays.values, found.values, length);
-      run.leave(arrays.mean, found.mean, length);
-      run.leave(arrays.square, found.square, length);
-      if (arrays.largest.data) run.leave(arrays.largest, found.largest, length);
+      cuda::adam({in(arrays.values), in(arrays.gradient), in(arrays.decay), in(arrays.mean), in(arrays.square),
+                  in(arrays.largest)},
+                 run.count(length), step, run.stream);
+      // As they were numbered; the gradient and the decay stay as they are.
+      run.call.leave(0, arrays.values, length);
+      run.call.leave(3, arrays.mean, length);
+      run.call.leave(4, arrays.square, length);
+      if (arrays.largest.data) run.call.leave(5, arrays.largest, length);
     });
   }
 
@@ -144,7 +145,6 @@ class CudaMatrixOperations final : public MatrixOperations {
 
  private:
   struct Resources {
-    Stream stream;
     Staging staging{kMostInputs + 1};
     DeviceBuffer workspace, lists[2];
   };
@@ -152,14 +152,13 @@ class CudaMatrixOperations final : public MatrixOperations {
   /// One call: where its arrays are on the device.
   struct Run {
     Resources& own;
-    cudaStream_t stream;
+    Staging::Call& call;
+    const cudaStream_t stream = call.stream();
     size_t entered = 0;
 
     static int64_t count(size_t n) { return static_cast<int64_t>(n); }
 
-    float* input(const Operand& operand, size_t floats) {
-      return own.staging.enter(entered++, operand, floats, true, stream);
-    }
+    float* input(const Operand& operand, size_t floats) { return call.enter(entered++, operand, floats, true); }
     std::vector<float*> inputs(std::span<const Operand> operands, size_t floats) {
       std::vector<float*> all;
       for (const Operand& operand : operands) all.push_back(input(operand, floats));
@@ -169,39 +168,27 @@ class CudaMatrixOperations final : public MatrixOperations {
     template <class Compute>
     void result(const Operand& out, size_t floats, const Compute& compute) {
       const size_t number = entered++;
-      compute(own.staging.enter(number, out, floats, false, stream));
-      own.staging.leave(number, out, floats, stream);
-    }
-    /// Copies an input that was changed back to where it came from.
-    void leave(const Operand& operand, const float* data, size_t floats) const {
-      if (operand.on_device) return;
-      check(cudaMemcpyAsync(operand.data, data, floats * sizeof(float), cudaMemcpyDeviceToHost, stream),
-            "copy the result to the host");
+      compute(call.enter(number, out, floats, false));
+      call.leave(number, out, floats);
     }
     float* workspace(size_t floats) const {
       return floats == 0 ? nullptr : static_cast<float*>(own.workspace.reserve(floats * sizeof(float)));
     }
-    const int32_t* list(size_t n, std::span<const int32_t> values) const {
-      if (values.empty()) return nullptr;
-      void* const data = own.lists[n].reserve(values.size_bytes());
-      check(cudaMemcpyAsync(data, values.data(), values.size_bytes(), cudaMemcpyHostToDevice, stream),
-            "copy a list of rows to the device");
-      return static_cast<const int32_t*>(data);
-    }
+    const int32_t* list(size_t n, std::span<const int32_t> values) const { return call.upload(own.lists[n], values); }
   };
 
   template <class Body>
   void run(const Body& body) {
     const std::lock_guard lock(mutex_);
     const DeviceScope scope(device_);
-    const Settle settle{own_->stream};
-    Run run{*own_, own_->stream.stream()};
+    Staging::Call call(own_->staging, shared_stream());
+    Run run{*own_, call};
     body(run);
-    own_->stream.synchronize("run an operation on matrices");
+    call.finish("run an operation on matrices");
   }
 
   const int device_;
-  std::mutex mutex_;  // one call at a time: the stream and its memory are this object's
+  std::mutex mutex_;  // one call at a time: the memory is this object's
   std::optional<Resources> own_;
 };
 

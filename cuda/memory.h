@@ -14,7 +14,10 @@ namespace gauntlet::cuda {
 class DeviceBuffer {
  public:
   DeviceBuffer() = default;
-  ~DeviceBuffer() { cudaFree(data_); }  // at process exit the driver may be gone: nothing is left to free then
+  ~DeviceBuffer() {
+    if (data_) cudaDeviceSynchronize();  // calls that use it may be in flight
+    cudaFree(data_);                     // at process exit the driver may be gone: nothing is left to free then
+  }
   DeviceBuffer(DeviceBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
   DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {
@@ -23,9 +26,10 @@ class DeviceBuffer {
     return *this;
   }
 
-  /// At least `bytes`; old contents are lost. Nothing that uses them may be in flight.
+  /// At least `bytes`; old contents are lost, once nothing is in flight that uses them.
   void* reserve(size_t bytes) {
     if (bytes > bytes_) {
+      if (data_) check(cudaDeviceSynchronize(), "wait for the device");
       check(cudaFree(std::exchange(data_, nullptr)), "free device memory");
       bytes_ = 0;
       check(cudaMalloc(&data_, bytes), "allocate device memory");
@@ -39,6 +43,14 @@ class DeviceBuffer {
   void* data_ = nullptr;
   size_t bytes_ = 0;
 };
+
+/// Whether the device can copy from host memory by itself, without the driver's taking it first.
+inline bool is_pinned(const void* host) {
+  cudaPointerAttributes attributes;
+  if (cudaPointerGetAttributes(&attributes, host) == cudaSuccess) return attributes.type == cudaMemoryTypeHost;
+  cudaGetLastError();
+  return false;
+}
 
 /// A table that kernels read.
 template <class T>

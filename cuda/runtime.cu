@@ -1,8 +1,12 @@
 #include <cuda_runtime.h>
 
+#include <mutex>
+#include <vector>
+
 #include "cuda/check.h"
 #include "cuda/device.h"
 #include "cuda/runtime.h"
+#include "cuda/stream.h"
 
 namespace gauntlet::cuda {
 namespace {
@@ -42,13 +46,14 @@ int attribute(cudaDeviceAttr name, int device) {
   return value;
 }
 
+/// After all calls before it. Waits where the host takes part.
 void copy(int device, void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
   if (bytes == 0) return;
   require_device(device);
   const DeviceScope scope(device);
-  // Memory that is not page-locked may still be in flight when cudaMemcpy returns.
-  check(cudaMemcpy(to, from, bytes, kind), "copy memory");
-  check(cudaStreamSynchronize(nullptr), "copy memory");
+  const cudaStream_t stream = shared_stream();
+  check(cudaMemcpyAsync(to, from, bytes, kind, stream), "copy memory");
+  if (kind != cudaMemcpyDeviceToDevice) synchronize(stream, "copy memory");
 }
 
 }  // namespace
@@ -103,6 +108,24 @@ Device read_device(int device) {
           .cache = attribute(cudaDevAttrL2CacheSize, device)};
 }
 
+cudaStream_t shared_stream() {
+  static std::mutex mutex;
+  static auto* streams = new std::vector<cudaStream_t>;  // leaked: threads may still be working while the process exits
+  int device = 0;
+  check(cudaGetDevice(&device), "find the current device");
+  const std::lock_guard lock(mutex);
+  if (streams->size() <= static_cast<size_t>(device)) streams->resize(device + 1, nullptr);
+  cudaStream_t& stream = (*streams)[device];
+  if (!stream) check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "create a stream");
+  return stream;
+}
+
+void synchronize(int device) {
+  require_device(device);
+  const DeviceScope scope(device);
+  synchronize(shared_stream(), "finish what it was called for");
+}
+
 void* allocate_pinned(size_t bytes) {
   require_device(0);
   void* pointer = nullptr;
@@ -123,6 +146,7 @@ void* allocate_device(int device, size_t bytes) {
 void free_device(int device, void* pointer) noexcept {
   try {
     const DeviceScope scope(device);
+    cudaDeviceSynchronize();  // calls that use it may be in flight
     cudaFree(pointer);
   } catch (const Error&) {  // the driver is gone, and the memory with it
   }

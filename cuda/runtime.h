@@ -41,7 +41,10 @@ void free_pinned(void* pointer) noexcept;
 void* allocate_device(int device, size_t bytes);
 void free_device(int device, void* pointer) noexcept;
 
-/// Blocking copies between host memory and memory of `device`, and within the latter.
+/// Waits until every call so far is complete that was made for a device.
+void synchronize(int device);
+
+/// Copies between host memory and memory of `device`, complete when they return, and within the latter, in their turn.
 void copy_to_device(int device, void* to, const void* from, size_t bytes);
 void copy_to_host(int device, void* to, const void* from, size_t bytes);
 void copy_on_device(int device, void* to, const void* from, size_t bytes);

@@ -1,6 +1,6 @@
 import { Random } from '../o3/random.js'
 import type { Product } from '../product/index.js'
-import { allocate, DeviceArray, free, type FloatArray } from '../runtime/index.js'
+import { allocate, DeviceArray, free, synchronize, type FloatArray } from '../runtime/index.js'
 import { lastLevelCache } from './machine.js'
 import { passDims, PASSES, type Pass, type PassName } from './passes.js'
 import { passError } from './selftest-products.js'
@@ -68,6 +68,7 @@ class Buffers {
   run(repetition: number): void {
     const { inputs, outputs } = this.sets[repetition % this.sets.length]
     this.pass.run(this.product, inputs, outputs)
+    synchronize(this.product.device)
   }
 
   release(): void {

@@ -73,6 +73,26 @@ export function resolveDevice(option: DeviceOption = 'auto'): DeviceId {
 }
 
 /**
+ * Waits until every call so far for a device is complete. A call whose arrays all are DeviceArrays of one GPU returns once it is
+ * queued, and the GPU takes calls in their order, so whoever reads a result gets it without this: it is for clocks. What a GPU
+ * failed at in a queued call is an error of a later one, or of this. On the CPU nothing is ever queued.
+ *
+ * @example
+ * const start = performance.now()
+ * product.forward(x1, x2, { out })
+ * synchronize(product.device)
+ * const milliseconds = performance.now() - start
+ * @throws GauntletError ERR_DEVICE, ERR_ARGUMENT as for `resolveDevice`, ERR_CUDA
+ */
+export function synchronize(device: DeviceOption = 'auto'): void {
+  const id = resolveDevice(device)
+  if (id !== 'cpu')
+    callNative(() => {
+      loadAddon().synchronize(id)
+    })
+}
+
+/**
  * Sets how many threads a call on the CPU may use, the calling one included. Shared by every product and worker thread of
  * the process; calls in flight keep theirs. Starts at the number of physical cores that the process may run on.
  *

@@ -7,6 +7,7 @@ export {
   measureMachine,
   resolveDevice,
   setNumThreads,
+  synchronize,
   type CpuDevice,
   type Device,
   type DeviceOption,

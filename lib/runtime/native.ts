@@ -66,6 +66,7 @@ export interface Addon {
   cpuInfo(): { isa: string; cores: number }
   cudaStatus(): CudaStatus
   cudaDevices(): CudaDevice[]
+  synchronize(device: DeviceId): void
   setNumThreads(threads: number): void
   getNumThreads(): number
   allocate(length: number, pinned: boolean | undefined): Float32Array<ArrayBuffer>

@@ -1,6 +1,6 @@
 import { checkFloat32Array } from '../runtime/arrays.js'
 import { DeviceArray } from '../runtime/device-array.js'
-import { type DeviceOption, resolveDevice } from '../runtime/device.js'
+import { type DeviceOption, resolveDevice, synchronize } from '../runtime/device.js'
 import { expected, GauntletError } from '../runtime/errors.js'
 import type { FloatArray } from '../runtime/execute.js'
 import type { Graph } from '../product/graph.js'
@@ -109,7 +109,9 @@ export class Program {
           arrays[value],
           run,
         )
-      if (this.#profiled) this.#note(members, (performance.now() - start) / 1000)
+      if (!this.#profiled) return
+      synchronize(kernels.device)
+      this.#note(members, (performance.now() - start) / 1000)
     })
   }
 

@@ -110,4 +110,13 @@ Napi::Value cuda_device_objects(const Napi::CallbackInfo& info) {
   });
 }
 
+void wait_for_device(const Napi::CallbackInfo& info) {
+  guard(info.Env(), [&] {
+    [[maybe_unused]] const Device device = parse_device(info[0].ToString().Utf8Value());
+#ifdef GAUNTLET_WITH_CUDA
+    if (device != kHost) cuda::synchronize(device);
+#endif
+  });
+}
+
 }  // namespace gauntlet::binding

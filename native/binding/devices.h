@@ -27,8 +27,9 @@ const CudaStatus& cuda_status();
 /// Whether cuda_status() has been asked before and found a GPU.
 bool cuda_in_use();
 
-/// cudaStatus(), cudaDevices() of JavaScript.
+/// cudaStatus(), cudaDevices(), synchronize(id) of JavaScript.
 Napi::Value cuda_status_object(const Napi::CallbackInfo& info);
 Napi::Value cuda_device_objects(const Napi::CallbackInfo& info);
+void wait_for_device(const Napi::CallbackInfo& info);
 
 }  // namespace gauntlet::binding

@@ -39,6 +39,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod("cpuInfo", &Addon::cpu_info),
                              InstanceMethod("cudaStatus", &Addon::cuda_status),
                              InstanceMethod("cudaDevices", &Addon::cuda_devices),
+                             InstanceMethod("synchronize", &Addon::synchronize),
                              InstanceMethod("setNumThreads", &Addon::set_threads),
                              InstanceMethod("getNumThreads", &Addon::get_threads),
                              InstanceMethod("allocate", &Addon::allocate),
@@ -88,6 +89,8 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::Value cuda_status(const Napi::CallbackInfo& info) { return cuda_status_object(info); }
   Napi::Value cuda_devices(const Napi::CallbackInfo& info) { return cuda_device_objects(info); }
+
+  void synchronize(const Napi::CallbackInfo& info) { wait_for_device(info); }
 
   void set_threads(const Napi::CallbackInfo& info) { set_num_threads(info[0].ToNumber().Int32Value()); }
   Napi::Value get_threads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), num_threads()); }

@@ -5,10 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
-
-#ifndef _WIN32
-#include <dlfcn.h>
-#endif
+#include "core/library.h"
 
 namespace gauntlet {
 
@@ -51,12 +48,9 @@ bool joined = false;
 Ranks ranks;
 
 template <typename Symbol>
-void find(void* library, const char* name, Symbol& symbol) {
-  void* found = dlsym(library, name);
-  if (found == nullptr) {
-    throw Error("ERR_MPI", std::string("The MPI library lacks ") + name + ": gauntlet needs Open MPI 4 or 5");
-  }
-  symbol = reinterpret_cast<Symbol>(found);
+void find(const Library& library, const char* name, Symbol& symbol) {
+  if (library.find(name, symbol)) return;
+  throw Error("ERR_MPI", std::string("The MPI library lacks ") + name + ": gauntlet needs Open MPI 4 or 5");
 }
 
 void load(const std::string& wanted) {
@@ -65,17 +59,10 @@ void load(const std::string& wanted) {
   names = {"libmpi.40.dylib", "libmpi.dylib"};
 #endif
   if (!wanted.empty()) names = {wanted};
-  void* library = nullptr;
-  std::string reasons;
-  for (const std::string& name : names) {
-    // Open MPI's own plugins look for its symbols among the global ones.
-    library = dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL);
-    if (library != nullptr) break;
-    const char* reason = dlerror();
-    reasons += std::string("\n  ") + (reason == nullptr ? name.c_str() : reason);
-  }
-  if (library == nullptr) {
-    throw Error("ERR_MPI", "Open MPI could not be loaded (Debian, Ubuntu: apt-get install openmpi-bin):" + reasons);
+  const Library library(names, true);  // Open MPI's own plugins look for its symbols among the global ones
+  if (!library.loaded()) {
+    throw Error("ERR_MPI",
+                "Open MPI could not be loaded (Debian, Ubuntu: apt-get install openmpi-bin):" + library.reasons());
   }
   find(library, "MPI_Init_thread", mpi.init_thread);
   find(library, "MPI_Initialized", mpi.initialized);

@@ -74,7 +74,7 @@ class Contraction {
 
   /// Overwrites the results among `operands`, which must not overlap anything else; `elements`, in host memory,
   /// are in range, one of each node.
-  /// Blocks until all is complete. The same operands give the same floats at every call. Safe to call from several threads.
+  /// Blocks as executors do. The same operands give the same floats at every call. Safe to call from several threads.
   virtual void run(std::span<const Operand> operands, std::span<const int32_t> elements) = 0;
 };
 

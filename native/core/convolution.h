@@ -57,7 +57,7 @@ class Convolution {
   virtual ~Convolution() = default;
 
   /// Overwrites operand `target`, or adds to it. Every sum is made by one thread in the order of the graph's lists, so results do
-  /// not depend on the number of threads. Blocks; safe to call from several threads at once.
+  /// not depend on the number of threads. Blocks as executors do; safe to call from several threads at once.
   virtual void evaluate(int target, const Operand (&operands)[kOperands], const GraphView& graph, bool add) = 0;
 };
 

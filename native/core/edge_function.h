@@ -31,7 +31,7 @@ class EdgeFunction {
  public:
   virtual ~EdgeFunction() = default;
 
-  /// Blocks until the results are complete. Safe to call from several threads at once. Results must not overlap inputs.
+  /// Blocks as executors do. Safe to call from several threads at once. Results must not overlap inputs.
   virtual void run(Pass pass, const EdgeOperands& operands, size_t rows) = 0;
 };
 

@@ -27,7 +27,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// Evaluations in their order; what several of them read is read once. Blocks until all are complete. What no group of the plan
+  /// Evaluations in their order; what several of them read is read once. Blocks until all are complete, or, where all operands are on
+  /// a GPU, until they are queued there, like the calls of every object for that GPU in their order. What no group of the plan
   /// reaches is zero. The same operands give the same floats at every call, alone or beside others. Safe to call from several
   /// threads at once. No result may overlap another operand, unless later evaluations add to it. Throws Error.
   virtual void evaluate(std::span<const Evaluation> evaluations, size_t batch) = 0;

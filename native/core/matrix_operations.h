@@ -42,8 +42,8 @@ struct SegmentLists {
   std::span<const int32_t> order;
 };
 
-/// All lengths fit and all indices are in range. Results share no memory with inputs, but where it is said. Every call blocks until
-/// its result is complete, may be made from several threads at once, and gives the same floats for the same operands, whatever the
+/// All lengths fit and all indices are in range. Results share no memory with inputs, but where it is said. Every call blocks as
+/// executors do, may be made from several threads at once, and gives the same floats for the same operands, whatever the
 /// number of threads. Lists lie in host memory. Throws Error.
 class MatrixOperations {
  public:

@@ -12,6 +12,7 @@
 #include "contraction.h"
 #include "convolution.h"
 #include "core/executor.h"
+#include "cuda/runtime.h"
 #include "edges.h"
 #include "mixed.h"
 #include "reference.h"
@@ -72,6 +73,7 @@ std::vector<float> run(Executor& executor, const Plan& plan, int target, std::ve
   Operand operands[kOperands];
   for (int o = 0; o < 3; ++o) operands[o] = {o == target ? out.data() : x[o].data(), on_device};
   evaluate_one(executor, target, operands, batch, accumulate);
+  if (on_device) cuda::synchronize(0);
   return out;
 }
 
@@ -140,6 +142,7 @@ void check_edges(const std::string& name, const EdgeTable& table, size_t rows) {
       emulated::machine.order = order;
       arrays.poison(table, rows);
       function->run(pass, arrays.operands(order == Order::backward), rows);
+      if (order == Order::backward) cuda::synchronize(0);
       const std::string label = name + ", pass " + std::to_string(static_cast<int>(pass));
       check_result(label + ", values", arrays.values, values);
       check_result(label + ", grad", arrays.grad, grad);
@@ -162,6 +165,7 @@ void check_mixed(const std::string& name, const Plan& plan, size_t batch, unsign
       Operand operands[kOperands];
       for (int o = 0; o < kOperands; ++o) operands[o] = {o == target ? out.data() : x[o].data(), on_device};
       evaluate_one(*executor, target, operands, batch, accumulate);
+      if (on_device) cuda::synchronize(0);
       return out;
     };
     emulated::machine.order = Order::forward;
@@ -199,6 +203,7 @@ void check_convolution(const std::string& name, const ConvolutionTable& table, c
         for (int o = 0; o < kOperands; ++o)
           operands[o] = {o == target ? out.data() : x[o].data(), order != Order::forward};
         convolution->evaluate(target, operands, *on_device, accumulate);
+        if (order != Order::forward) cuda::synchronize(0);
         std::vector<double> sum = wanted;
         for (size_t n = 0; accumulate && n < sum.size(); ++n) sum[n] += x[target][n];
         const double error = relative_error(out, sum);
@@ -233,6 +238,7 @@ void check_contraction(const std::string& name, const ContractionTable& table, c
         operands.push_back({arrays[n].data(), order != Order::forward});
       }
       contraction->run(operands, elements);
+      if (order != Order::forward) cuda::synchronize(0);
       if (order == Order::forward) first = arrays;
       expect(arrays == first, name + ", " + machine.name + ": depends on thread order");
       for (size_t n = 0; n < arrays.size(); ++n) {

@@ -28,6 +28,7 @@ void check_operation(const std::string& name, std::vector<Floats> x, const Doubl
     std::vector<Operand> operands;
     for (Floats& array : x) operands.push_back({array.data(), on_device});
     compute(*operations, operands, {out.data(), on_device});
+    if (on_device) cuda::synchronize(0);
     const double error = relative_error(out, wanted);
     expect(error < tolerance, name + ": error " + std::to_string(error));
     if (order == Order::forward) first = out;
@@ -127,6 +128,7 @@ void test_elementwise() {
     const Operand part{x.data() + from, true};
     const Operand inputs[] = {part, part};
     operations->combine(part, length, std::vector{1.0, 2.0}, inputs);
+    cuda::synchronize(0);
     for (size_t n = 0; n < length; ++n) kept[n + from] *= 3;
     expect(x == kept, "combine in place");
   }
@@ -181,6 +183,7 @@ void test_rows() {
   const auto operations = make_cuda_matrix_operations(0);
   float nothing[2] = {1, 1};
   operations->sum_rows({nothing, true}, {nullptr, true}, 0, 2);
+  cuda::synchronize(0);
   expect(nothing[0] == 0 && nothing[1] == 0, "sum of no rows");
 }
 
@@ -217,6 +220,7 @@ void test_training() {
       AdamArrays<Operand> arrays{in(values), in(g), in(d), in(mean), in(square), {}};
       if (amsgrad) arrays.largest = in(largest);
       make_cuda_matrix_operations(0)->adam(arrays, length, step);
+      if (on_device) cuda::synchronize(0);
       const double error = relative_error(values, wanted);
       expect(error < kTolerance, "Adam: error " + std::to_string(error));
     }

@@ -11,7 +11,6 @@
 
 #include "checks.h"
 #include "core/error.h"
-#include "cuda/runtime.h"
 #include "cuda/tile.h"
 #include "matrices.h"
 #include "plans.h"
@@ -196,6 +195,18 @@ void test_chunks() {
   const Operand mixed[kOperands] = {{x[0].data(), true}, {x[1].data(), false}, {out.data(), false}};
   evaluate_one(*executor, 2, mixed, batch, false);
   expect(relative_error(out, wanted) < kTolerance, "chunks: operands in different places");
+  // Arrays on the device: calls are queued, and those of every object follow in their order, cut ones too.
+  std::vector<float> there(out.size(), std::nanf("")), twice(out.size());
+  const auto matrices = make_cuda_matrix_operations(0);
+  const Operand on_device[kOperands] = {{x[0].data(), true}, {x[1].data(), true}, {there.data(), true}};
+  const Operand doubled[] = {on_device[2]};
+  evaluate_one(*executor, 2, on_device, batch, false);
+  matrices->combine(on_device[2], there.size(), std::vector{2.0}, doubled);
+  expect(std::isnan(there[0]), "queue: nobody waits");
+  const Operand chunked[kOperands] = {{x[0].data(), false}, {x[1].data(), false}, on_device[2]};
+  evaluate_one(*executor, 2, chunked, batch, true);
+  for (size_t n = 0; n < out.size(); ++n) twice[n] = there[n] / 3;
+  expect(relative_error(twice, wanted) < kTolerance, "queue: a call follows those before it");
   // Accumulated over several calls.
   evaluate_one(*executor, 2, mixed, batch, true);
   for (float& value : out) value /= 2;

@@ -255,8 +255,14 @@ inline cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
 inline cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind) {
   return std::memcpy(to, from, bytes), cudaSuccess;
 }
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
-  return emulated::enqueue(stream, [=] { std::memcpy(to, from, bytes); }), cudaSuccess;
+/// From ordinary host memory: what is there at the call.
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  if (kind != cudaMemcpyHostToDevice) return emulated::enqueue(stream, [=] { std::memcpy(to, from, bytes); }), cudaSuccess;
+  const auto* const first = static_cast<const std::byte*>(from);
+  emulated::enqueue(stream, [to, taken = std::vector<std::byte>(first, first + bytes)] {
+    std::memcpy(to, taken.data(), taken.size());
+  });
+  return cudaSuccess;
 }
 inline cudaError_t cudaMemset(void* to, int value, size_t bytes) { return std::memset(to, value, bytes), cudaSuccess; }
 inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
@@ -278,6 +284,14 @@ inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   }
   if (stream) emulated::drain(stream);
   return cudaSuccess;
+}
+inline cudaError_t cudaDeviceSynchronize() { return cudaStreamSynchronize(nullptr); }
+enum cudaMemoryType { cudaMemoryTypeUnregistered, cudaMemoryTypeHost };
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+};
+inline cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void*) {
+  return attributes->type = cudaMemoryTypeUnregistered, cudaSuccess;
 }
 inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int value) {
   return value <= emulated::machine.shared_per_block ? cudaSuccess : cudaErrorInvalidValue;
