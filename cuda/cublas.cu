@@ -1,5 +1,3 @@
-#include "cuda/cublas.h"
-
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -9,6 +7,7 @@
 
 #include "core/library.h"
 #include "cuda/check.h"
+#include "cuda/cublas.h"
 
 namespace gauntlet::cuda {
 namespace {
@@ -55,7 +54,8 @@ struct Columns {
 
 bool multiply_by_cublas(const MatrixProduct& p, const float* a, const float* b, float* out, cudaStream_t stream) {
   static std::mutex mutex;  // a handle serves one thread at a time
-  static auto* handles = new std::map<cudaStream_t, Handle>;  // leaked: the driver may be gone before static objects are
+  static auto* handles =
+      new std::map<cudaStream_t, Handle>;  // leaked: the driver may be gone before static objects are
   const std::lock_guard lock(mutex);
   static const Cublas cublas;
   constexpr size_t kMost = std::numeric_limits<int>::max();
@@ -66,16 +66,16 @@ bool multiply_by_cublas(const MatrixProduct& p, const float* a, const float* b, 
     check_status(cublas.set_stream(handle, stream), "use a stream");
   }
   // The transposed of out is the transposed of b times that of a.
-  const Columns right = p.transposed == Transposed::second ? Columns{b, kTransposed, p.sums}
-                                                           : Columns{b, kAsItIs, p.columns};
-  const Columns left = p.transposed == Transposed::first ? Columns{a, kTransposed, p.rows}
-                                                         : Columns{a, kAsItIs, p.sums};
+  const Columns right =
+      p.transposed == Transposed::second ? Columns{b, kTransposed, p.sums} : Columns{b, kAsItIs, p.columns};
+  const Columns left =
+      p.transposed == Transposed::first ? Columns{a, kTransposed, p.rows} : Columns{a, kAsItIs, p.sums};
   const auto scale = static_cast<float>(p.scale), keep = 0.0f;
   const auto number = [](size_t n) { return static_cast<int>(n); };
-  check_status(cublas.sgemm(handle, right.operation, left.operation, number(p.columns), number(p.rows), number(p.sums),
-                            &scale, right.data, number(right.stride), left.data, number(left.stride), &keep, out,
-                            number(p.columns)),
-               "multiply matrices");
+  check_status(
+      cublas.sgemm(handle, right.operation, left.operation, number(p.columns), number(p.rows), number(p.sums), &scale,
+                   right.data, number(right.stride), left.data, number(left.stride), &keep, out, number(p.columns)),
+      "multiply matrices");
   return true;
 }
 

@@ -81,7 +81,9 @@ void require_device(int device) {
   }
 }
 
-std::vector<DeviceInfo> devices() {
+namespace {
+
+std::vector<DeviceInfo> find_devices() {
   std::vector<DeviceInfo> found;
   for (int index = 0; index < status().device_count; ++index) {
     cudaDeviceProp properties;
@@ -99,6 +101,13 @@ std::vector<DeviceInfo> devices() {
     });
   }
   return found;
+}
+
+}  // namespace
+
+const std::vector<DeviceInfo>& devices() {
+  static const auto* found = new std::vector<DeviceInfo>(find_devices());  // CUDA takes long to tell; leaked as above
+  return *found;
 }
 
 Device read_device(int device) {

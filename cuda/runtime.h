@@ -29,7 +29,7 @@ struct Status {
 };
 const Status& status();
 
-std::vector<DeviceInfo> devices();
+const std::vector<DeviceInfo>& devices();
 
 /// Throws Error("ERR_DEVICE") unless there is such a device to use.
 void require_device(int device);

@@ -33,7 +33,10 @@ const kernels = new Kernels(device)
 /** @param {number} length */
 function random(length) {
   const array = kernels.allocate(length)
-  kernels.write(array, Float32Array.from({ length }, () => 2 * Math.random() - 1))
+  kernels.write(
+    array,
+    Float32Array.from({ length }, () => 2 * Math.random() - 1),
+  )
   return array
 }
 
@@ -61,4 +64,5 @@ const rows = LAYERS.map(([rows, inputs, outputs]) => {
   }
 })
 if (values.json) console.log(JSON.stringify({ device, cublas: process.env.GAUNTLET_CUBLAS ?? '', rows }, null, 1))
-else console.table(rows.map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, Number(v.toFixed(1))]))))
+else
+  console.table(rows.map((row) => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, Number(v.toFixed(1))]))))

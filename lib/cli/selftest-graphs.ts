@@ -1,11 +1,13 @@
 import type { Random } from '../o3/random.js'
 import {
   Graph,
+  GridContraction,
   type Instruction,
   referenceEvaluate,
   SymmetricContraction,
   TensorProductConv,
 } from '../product/index.js'
+import { referenceGridContraction } from '../product/grid-reference.js'
 import { referenceSymmetricContraction } from '../product/symmetric-reference.js'
 import type { DeviceOption } from '../runtime/index.js'
 import { type Errors, errorsOfRun, normals, type SelftestCase } from './selftest-case.js'
@@ -22,10 +24,12 @@ export function graphCases(): SelftestCase[] {
       name: `convolution, ${channels} channels, ${edges} edges`,
       errors: (device: DeviceOption, random: Random) => convolutionErrors(device, random, channels, edges),
     })),
-    ...[1, 2, 3].map((correlation) => ({
-      name: `symmetric contraction, correlation ${correlation}`,
-      errors: (device: DeviceOption, random: Random) => contractionErrors(device, random, correlation),
-    })),
+    ...[1, 2, 3].flatMap((correlation) =>
+      [SymmetricContraction, GridContraction].map((kind) => ({
+        name: `${kind === GridContraction ? 'grid' : 'symmetric'} contraction, correlation ${correlation}`,
+        errors: (device: DeviceOption, random: Random) => contractionErrors(device, random, kind, correlation),
+      })),
+    ),
   ]
 }
 
@@ -103,17 +107,26 @@ function convolutionErrors(device: DeviceOption, random: Random, channels: numbe
   return { values, derivatives: Math.max(...derivatives) }
 }
 
-/** Against the tensors U, number by number; second derivatives are left to the tests, which differ the gradients. */
-function contractionErrors(device: DeviceOption, random: Random, correlation: number): Errors {
+/** Against the tensors U number by number, or Gaunt coefficients; second derivatives are left to the tests, which differ the gradients. */
+function contractionErrors(
+  device: DeviceOption,
+  random: Random,
+  Kind: typeof SymmetricContraction | typeof GridContraction,
+  correlation: number,
+): Errors {
   const [channels, kinds, nodes] = [19, 3, 7]
   const wide = (list: string[]): string => list.map((ir) => `${channels}x${ir}`).join('+')
   const options = { correlation, elements: kinds, device }
-  using contraction = new SymmetricContraction(wide(['0e', '1o', '2e']), wide(['0e', '1o']), options)
+  using contraction = new Kind(wide(['0e', '1o', '2e']), wide(['0e', '1o']), options)
   const elements = Int32Array.from({ length: nodes }, () => random.uint32() % kinds)
   const { irrepsIn, irrepsOut, weightNumel } = contraction
   const inputs = [nodes * irrepsIn.dim, weightNumel, nodes * irrepsOut.dim].map((length) => normals(random, length))
   const [x, weight, gradOut] = inputs
-  const wanted = referenceSymmetricContraction(contraction, { x, elements, weight, gradOut })
+  const arrays = { x, elements, weight, gradOut }
+  const wanted =
+    contraction instanceof GridContraction
+      ? referenceGridContraction(contraction, arrays)
+      : referenceSymmetricContraction(contraction, arrays)
   const results = [wanted.out, wanted.x, wanted.weight]
   const [values, ...derivatives] = errorsOfRun(
     contraction.device,

@@ -240,24 +240,13 @@ export class Trainer<Structures> {
         : { loss: 0, gradient: parameters.zeros() }
     const loss = Float64Array.of(found.loss)
     this.processes.sum(loss)
-    this.#sumOverProcesses(found.gradient)
+    this.processes.sum(found.gradient)
     const norm = this.#norm.of(found.gradient)
     if (!Number.isFinite(loss[0]) || !Number.isFinite(norm)) throw this.#diagnosis(epoch, loss[0], norm, whole)
     const { clip } = this.config
     this.#adam.step(found.gradient, this.#rate, clip === null ? 1 : clipFactor(norm, clip))
     this.#average?.update()
     return loss[0]
-  }
-
-  /** By way of host memory, where that is not where they are. */
-  #sumOverProcesses(gradient: FloatArray): void {
-    const { processes } = this
-    if (gradient instanceof Float32Array) processes.sum(gradient)
-    else if (processes.size > 1) {
-      const sum = gradient.toArray()
-      processes.sum(sum)
-      gradient.set(sum)
-    }
   }
 
   /** Whether these weights are the best of this stage, which they are kept as. */

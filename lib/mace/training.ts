@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Irreps } from '../o3/irreps.js'
-import { joinCommunicator, type Communicator } from '../runtime/communicator.js'
+import { deviceOfProcess, joinCommunicator, type Communicator } from '../runtime/communicator.js'
 import type { DeviceOption } from '../runtime/device.js'
 import { readStructures } from '../structures/index.js'
 import { neighbours } from '../structures/neighbours.js'
@@ -100,7 +100,7 @@ export async function prepareTraining(
   const processes = joinCommunicator()
   const data = await readTrainingData(config)
   const options = modelOptions(config, data)
-  const model = new Mace(options, { device: config.device as DeviceOption })
+  const model = new Mace(options, { device: deviceOfProcess(config.device as DeviceOption, processes) })
   const learner = new MaceLearner(model, model.initialWeights(config.seed), { ...config, profile })
   const setOf = (structures: readonly LabelledStructure[]): TrainingSet => {
     return { structures, edges: structures.map((structure) => learner.edgesOf(structure)) }

@@ -1,12 +1,19 @@
+import { DeviceArray } from './device-array.js'
+import { devices, resolveDevice, type DeviceOption } from './device.js'
 import { expected } from './errors.js'
-import { callNative, loadAddon } from './native.js'
+import { callNative, type DeviceId, loadAddon } from './native.js'
 
 /** Processes that work together, each with a rank from 0 to size - 1. What they all have to call, they call in the same order. */
 export interface Communicator {
   readonly rank: number
   readonly size: number
-  /** Every number becomes its sum over all processes, the same in each. */
-  sum(array: Float32Array | Float64Array): void
+  /** Of this process among those of its machine. */
+  readonly localRank: number
+  /**
+   * Every number becomes its sum over all processes, the same in each. Those of DeviceArrays are added up by NCCL where every process has a
+   * GPU of its own and finds NCCL's library (GAUNTLET_NCCL names the file if it is in no usual place), else by way of host memory.
+   */
+  sum(array: Float32Array | Float64Array | DeviceArray): void
   /** Every number becomes that of process 0. */
   broadcast(array: Float32Array): void
   /** Ends all processes with an exit code, for one that cannot go on while others wait for it. */
@@ -17,6 +24,7 @@ export interface Communicator {
 const ALONE: Communicator = {
   rank: 0,
   size: 1,
+  localRank: 0,
   sum: () => undefined,
   broadcast: () => undefined,
   abort: () => undefined,
@@ -49,7 +57,8 @@ export function joinCommunicator(): Communicator {
   joined = {
     rank,
     size,
-    sum: (array) => callNative(() => addon.sumOverRanks(array)),
+    localRank: Number(process.env.OMPI_COMM_WORLD_LOCAL_RANK ?? process.env.SLURM_LOCALID ?? 0),
+    sum: (array) => callNative(() => addon.sumOverRanks(array instanceof DeviceArray ? array.native : array)),
     broadcast: (array) => callNative(() => addon.broadcastFrom(0, array)),
     abort: (code) => {
       if (!Number.isInteger(code)) throw expected('an integer', 'code', code)
@@ -57,4 +66,17 @@ export function joinCommunicator(): Communicator {
     },
   }
   return joined
+}
+
+/**
+ * The device that an option means for one of several processes: where it names no GPU by number, the processes of a machine take its GPUs
+ * in turn.
+ *
+ * @throws GauntletError as `resolveDevice`
+ */
+export function deviceOfProcess(option: DeviceOption, { localRank }: Communicator): DeviceId {
+  const device = resolveDevice(option)
+  if (device === 'cpu' || option === device) return device
+  const gpus = devices().filter(({ kind }) => kind === 'cuda')
+  return gpus[localRank % gpus.length].id
 }

@@ -74,7 +74,7 @@ export interface Addon {
   measureMachine(threads: number, milliseconds: number): MachineRates
   /** Of all processes that work together: see lib/runtime/communicator.ts. */
   joinRanks(library: string | undefined): { rank: number; size: number }
-  sumOverRanks(array: Float32Array | Float64Array): void
+  sumOverRanks(array: Float32Array | Float64Array | NativeDeviceArray): void
   broadcastFrom(root: number, array: Float32Array): void
   leaveRanks(): void
   abortRanks(code: number): void

@@ -77,7 +77,7 @@ export class Program {
 
   /**
    * @param options.device none for a program that only `reference` is called of
-   * @param options.profile whether to time every operation; on a GPU that is to launch it
+   * @param options.profile whether to time every operation; on a GPU each is waited for then
    */
   constructor(outputs: readonly Tensor[], options: { device?: DeviceOption | 'none'; profile?: boolean } = {}) {
     this.outputs = outputs

@@ -1,7 +1,13 @@
 #include "binding/communicator.h"
 
+#include <vector>
+
+#include "binding/device_array.h"
 #include "binding/errors.h"
 #include "core/communicator.h"
+#ifdef GAUNTLET_WITH_CUDA
+#include "cuda/nccl.h"
+#endif
 
 namespace gauntlet::binding {
 namespace {
@@ -21,6 +27,18 @@ Floats read_floats(Napi::Env env, napi_value value) {
   return floats;
 }
 
+/// Between GPUs if they can, else by way of host memory.
+void sum_memory(Memory& memory) {
+  if (memory.device() == kHost) return gauntlet::sum_over_ranks(memory.data(), memory.length());
+#ifdef GAUNTLET_WITH_CUDA
+  if (cuda::sum_by_nccl(memory.device(), memory.data(), memory.length())) return;
+#endif
+  std::vector<float> host(memory.length());
+  memory.copy_to(host.data());
+  gauntlet::sum_over_ranks(host.data(), host.size());
+  memory.copy_from(host.data());
+}
+
 }  // namespace
 
 Napi::Value join_ranks(const Napi::CallbackInfo& info) {
@@ -35,6 +53,7 @@ Napi::Value join_ranks(const Napi::CallbackInfo& info) {
 
 void sum_over_ranks(const Napi::CallbackInfo& info) {
   guard(info.Env(), [&] {
+    if (DeviceArray* const array = DeviceArray::from(info.Env(), info[0])) return sum_memory(*array->memory());
     const Floats floats = read_floats(info.Env(), info[0]);
     if (floats.type == napi_float32_array) {
       gauntlet::sum_over_ranks(static_cast<float*>(floats.data), floats.length);

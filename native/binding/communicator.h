@@ -7,7 +7,7 @@ namespace gauntlet::binding {
 
 /// (library) -> { rank, size }
 Napi::Value join_ranks(const Napi::CallbackInfo& info);
-/// (array): a Float32Array or Float64Array, summed over all processes in place.
+/// (array): a Float32Array, Float64Array or DeviceArray, summed over all processes in place.
 void sum_over_ranks(const Napi::CallbackInfo& info);
 /// (root, array): a Float32Array, overwritten with that of process `root`.
 void broadcast_from(const Napi::CallbackInfo& info);

@@ -10,10 +10,12 @@ import { readState, writeState } from '../../lib/mace/training-state.js'
 import { ParameterSet } from '../../lib/nn/index.js'
 import { Random } from '../../lib/o3/random.js'
 import type { Communicator } from '../../lib/runtime/communicator.js'
+import { DeviceArray } from '../../lib/runtime/device-array.js'
 
 const alone: Communicator = {
   rank: 0,
   size: 1,
+  localRank: 0,
   sum: () => undefined,
   broadcast: () => undefined,
   abort: () => undefined,
@@ -168,18 +170,21 @@ describe('a state', () => {
   })
 })
 
+const copyOf = (array: Parameters<Communicator['sum']>[0]) =>
+  array instanceof DeviceArray ? array.toArray() : array.slice()
+
 it('does the same in two processes as in one', () => {
   // Two trainers in turn, each sum completed by the other: what allreduce does, in one process.
   const shares = [0, 1].map((rank) => {
     const learner = new TwoNumbers()
     const sums: (Float32Array | Float64Array)[] = []
-    const processes: Communicator = { ...alone, rank, size: 2, sum: (array) => void sums.push(array.slice()) }
+    const processes: Communicator = { ...alone, rank, size: 2, sum: (array) => void sums.push(copyOf(array)) }
     new Trainer(learner, config({ epochs: 1, batchSize: 23 }), train, valid, processes).epoch()
     return sums
   })
   const single = new TwoNumbers()
   const sums: (Float32Array | Float64Array)[] = []
-  const processes: Communicator = { ...alone, sum: (array) => void sums.push(array.slice()) }
+  const processes: Communicator = { ...alone, sum: (array) => void sums.push(copyOf(array)) }
   new Trainer(single, config({ epochs: 1, batchSize: 23 }), train, valid, processes).epoch()
   // Loss and gradients of the first batch, which is the epoch: rounding of float32 apart.
   for (let n = 0; n < 2; n++) {

@@ -1,70 +1,12 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { gauntCoefficients, Irreps, Random, randomRotation, rotate } from '../../lib/o3/index.js'
+import { Irreps, Random, randomRotation, rotate } from '../../lib/o3/index.js'
 import { GridContraction } from '../../lib/product/grid-contraction.js'
+import { referenceGridContraction } from '../../lib/product/grid-reference.js'
 import { errorOf } from '../o3/helpers.js'
 import { relativeError, TOLERANCE } from './helpers.js'
 
 /** What derivatives promise against float64. */
 const DERIVATIVE_TOLERANCE = 1e-5
-
-interface Operands {
-  x: ArrayLike<number>
-  weight: ArrayLike<number>
-}
-
-/** Coefficients of a product of two functions in harmonics of normalization `component`, sqrt(4 pi) times orthonormal ones. */
-function multiply(f: Float64Array, g: Float64Array): Float64Array {
-  const [lf, lg] = [f, g].map(({ length }) => Math.sqrt(length) - 1)
-  const out = new Float64Array((lf + lg + 1) ** 2)
-  for (let l1 = 0; l1 <= lf; l1++) {
-    for (let l2 = 0; l2 <= lg; l2++) {
-      for (let l3 = Math.abs(l1 - l2); l3 <= l1 + l2; l3++) {
-        gauntCoefficients(l1, l2, l3).forEach((value, n) => {
-          const [i, j, k] = [
-            Math.floor(n / ((2 * l2 + 1) * (2 * l3 + 1))),
-            Math.floor(n / (2 * l3 + 1)) % (2 * l2 + 1),
-            n % (2 * l3 + 1),
-          ]
-          out[l3 ** 2 + k] += Math.sqrt(4 * Math.PI) * value * f[l1 ** 2 + i] * g[l2 ** 2 + j]
-        })
-      }
-    }
-  }
-  return out
-}
-
-/** The contraction in float64 by Gaunt coefficients: no points, every product kept to its full degree. */
-function reference(contraction: GridContraction, { x, weight }: Operands, elements: Int32Array): Float64Array {
-  const { irrepsIn, irrepsOut, channels, correlation, weightParts } = contraction
-  const out = new Float64Array(elements.length * irrepsOut.dim)
-  const weightOf = (part: number, element: number, block: number, c: number): number =>
-    weight[weightParts[part].offset + (element * weightParts[part].shape[1] + block) * channels + c]
-  elements.forEach((element, node) => {
-    for (let c = 0; c < channels; c++) {
-      const factors = Array.from({ length: correlation }, (_, n) => {
-        const f = new Float64Array((irrepsIn.lmax + 1) ** 2)
-        irrepsIn.slices().forEach(({ start }, b) => {
-          const { l, dim } = irrepsIn.at(b).ir
-          for (let m = 0; m < dim; m++)
-            f[l ** 2 + m] += weightOf(n, element, b, c) * x[node * irrepsIn.dim + start + c * dim + m]
-        })
-        return f
-      })
-      let product: Float64Array = Float64Array.of(1)
-      for (const f of factors) {
-        product = multiply(product, f)
-        irrepsOut.slices().forEach(({ start }, b) => {
-          const { l, dim } = irrepsOut.at(b).ir
-          for (let m = 0; m < dim; m++) {
-            const at = node * irrepsOut.dim + start + c * dim + m
-            out[at] += weightOf(correlation, element, b, c) * (product[l ** 2 + m] ?? 0)
-          }
-        })
-      }
-    }
-  })
-  return out
-}
 
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let sum = 0
@@ -102,12 +44,14 @@ describe.each(shapes)('GridContraction %s', (_, { irrepsIn, irrepsOut, nodes, ..
   const L = (s: number, t: number, g: ArrayLike<number> = gradOut): number => {
     const moved = (name: 'x' | 'weight'): Float64Array =>
       Float64Array.from({ x, weight }[name], (value, n) => value + s * u[name][n] + t * v[name][n])
-    return dot(g, reference(contraction, { x: moved('x'), weight: moved('weight') }, elements))
+    return dot(g, referenceGridContraction(contraction, { x: moved('x'), weight: moved('weight'), elements }).out)
   }
 
   test('out', () => {
     const out = contraction.forward(x, elements, weight, { out: new Float32Array(gradOut.length).fill(NaN) })
-    expect(relativeError(out, reference(contraction, { x, weight }, elements))).toBeLessThan(TOLERANCE)
+    expect(relativeError(out, referenceGridContraction(contraction, { x, weight, elements }).out)).toBeLessThan(
+      TOLERANCE,
+    )
   })
 
   test('gradients along a direction', () => {
