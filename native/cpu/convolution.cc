@@ -62,14 +62,14 @@ class NodeLines {
   void load(const float* row, const float* end, float* tile) const {
     std::fill_n(tile, tile_floats(), 0.0f);
     for_pieces([&](const Slice& slice, int32_t first, int32_t size, const int32_t* rows) {
-      const Strip strip{slice.size, slice.channels, 0};
+      const Strip strip{slice.size, slice.channels};
       kernels().pack(row + slice.row + first, end, strip, size, rows, tile + size_t(slice.tile_row) * kTileLanes,
                      false);
     });
   }
   void store(const float* tile, float* row) const {
     for_pieces([&](const Slice& slice, int32_t first, int32_t size, const int32_t* rows) {
-      const Strip strip{slice.size, slice.channels, 0};
+      const Strip strip{slice.size, slice.channels};
       kernels().unpack(row + slice.row + first, strip, size, rows, tile + size_t(slice.tile_row) * kTileLanes);
     });
   }

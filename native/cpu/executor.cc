@@ -15,6 +15,7 @@
 #include "cpu/pool.h"
 #include "cpu/program.h"
 #include "cpu/scratch.h"
+#include "cpu/streams.h"
 #include "cpu/tiles.h"
 
 namespace gauntlet {
@@ -49,7 +50,8 @@ class ProgramGroup final : public CpuGroup {
     const Work work = plan_work(evaluations, batch);
     const size_t run = run_lanes(evaluations), runs = (batch * group_.channels + run - 1) / run;
     parallel_for(runs, grain_of(runs, static_cast<double>(run) * work.work), "product", [&](size_t begin, size_t end) {
-      for (size_t n = begin; n < end; ++n) evaluate_run(work, n * run, run);
+      int64_t counted = 0;
+      for (size_t n = begin; n < end; ++n) evaluate_run(work, n * run, run, counted);
       if (work.past_caches) std::atomic_thread_fence(std::memory_order_seq_cst);  // other threads see what went there
     });
   }
@@ -60,7 +62,7 @@ class ProgramGroup final : public CpuGroup {
     float* data;
     bool clear;  // before lanes are added up
     bool add;
-    bool large;  // for any cache, and not added to later
+    bool large;  // for any cache, not added to later, and lines of cache are written whole
   };
   /// A tile of an operand that evaluations read, at so many floats of a thread's scratch.
   struct Packed {
@@ -78,13 +80,14 @@ class ProgramGroup final : public CpuGroup {
     size_t batch;
     std::vector<Packed> packed;
     std::vector<Job> jobs;
+    Streams streams;
     size_t packed_size = 0, room = 0;  // floats of all packed tiles, and of any job's room
     double work = 0;                   // multiply-adds per lane, about
     bool past_caches = false;
   };
 
   Work plan_work(std::span<const Evaluation> evaluations, size_t batch) {
-    Work work{batch, {}, {}};
+    Work work{batch, {}, {}, {}};
     for (size_t n = 0; n < evaluations.size(); ++n) {
       const bool pair = n + 1 < evaluations.size() && are_pair(evaluations[n], evaluations[n + 1]);
       const std::span<const Evaluation> together = evaluations.subspan(n, pair ? 2 : 1);
@@ -97,6 +100,7 @@ class ProgramGroup final : public CpuGroup {
         }
         job.results[target] = result_of(evaluation, evaluations.subspan(n), batch);
         work.past_caches |= job.results[target].large;
+        if (!job.results[target].large) add_stream(work, target, job.results[target].data);
         work.work += 4 * tiles_[target].fiber();
       }
       work.work += program.work;
@@ -118,8 +122,13 @@ class ProgramGroup final : public CpuGroup {
     const auto found = std::find_if(work.packed.begin(), work.packed.end(), same);
     if (found != work.packed.end()) return found - work.packed.begin();
     work.packed.push_back({operand, data, work.packed_size});
+    add_stream(work, operand, data);
     work.packed_size += size_t(tiles_[operand].fiber()) * kTileLanes;
     return work.packed.size() - 1;
+  }
+
+  void add_stream(Work& work, int operand, const float* data) const {
+    work.streams.add(data, work.batch, tiles_[operand].dim(), group_.channels);
   }
 
   Result result_of(const Evaluation& evaluation, std::span<const Evaluation> rest, size_t batch) const {
@@ -127,8 +136,9 @@ class ProgramGroup final : public CpuGroup {
     float* const data = evaluation.operands[target].data;
     const auto adds = [&](const Evaluation& later) { return later.operands[later.target].data == data; };
     const bool shared = group_.sides[target].shared_by_lanes(group_.channels);
+    // Lanes of one channel have other blocks' floats between them.
     return {data, shared && !evaluation.accumulate, shared || evaluation.accumulate,
-            sizeof(float) * batch * tiles_[target].dim() > kCacheBytes &&
+            group_.channels > 1 && sizeof(float) * batch * tiles_[target].dim() > kCacheBytes &&
                 std::count_if(rest.begin(), rest.end(), adds) == 1};
   }
 
@@ -142,7 +152,7 @@ class ProgramGroup final : public CpuGroup {
     return size_t(group_.channels) * std::max(1, kTileLanes / group_.channels);
   }
 
-  void evaluate_run(const Work& work, size_t first, size_t lanes) const {
+  void evaluate_run(const Work& work, size_t first, size_t lanes, int64_t& counted) const {
     const size_t end = std::min(first + lanes, work.batch * group_.channels);
     for (const Job& job : work.jobs) {
       for (int target = 0; target < 3; ++target) {
@@ -151,29 +161,31 @@ class ProgramGroup final : public CpuGroup {
       }
     }
     for (; first < end; first += kTileLanes) {
-      evaluate_tile(work, first, static_cast<int>(std::min<size_t>(kTileLanes, end - first)));
+      evaluate_tile(work, first, static_cast<int>(std::min<size_t>(kTileLanes, end - first)), counted);
     }
   }
 
-  void evaluate_tile(const Work& work, size_t first, int count) const {
+  void evaluate_tile(const Work& work, size_t first, int count, int64_t& counted) const {
     thread_local Scratch scratch;
     float* const floats = scratch.reserve(work.packed_size + work.room);
     float* const room = floats + work.packed_size;
     const SideTiles::Segments segments[3] = {tiles_[0].cut(first, count), tiles_[1].cut(first, count),
                                              tiles_[2].cut(first, count)};
+    Ahead ahead = work.streams.ahead_of(first, count, counted);
     for (const auto& [operand, data, at] : work.packed)
-      tiles_[operand].pack(data, work.batch, segments[operand], floats + at);
+      tiles_[operand].pack(data, work.batch, segments[operand], floats + at, ahead);
     for (const Job& job : work.jobs) {
       const float* tiles[3];
       for (int o = 0; o < 3; ++o) tiles[o] = floats + work.packed[job.packed[o]].at;
       for (int step = 0; step < job.program->steps(); ++step) {
-        job.program->run(step, (count + kLanes - 1) / kLanes, tiles, room);
+        job.program->run(step, (count + kLanes - 1) / kLanes, tiles, room, ahead);
         for (const auto& [target, piece, rows] : job.program->ready(step)) {
           const Result& result = job.results[target];
-          tiles_[target].unpack(result.data, segments[target], *piece, rows, room, result.add, result.large);
+          tiles_[target].unpack(result.data, segments[target], *piece, rows, room, result.add, result.large, ahead);
         }
       }
     }
+    counted = ahead.work;
   }
 
   /// Tables are made when targets are first asked for.

@@ -83,8 +83,8 @@ class FlatGridProgram : public PointwiseProgram {
     set_scratch(size_t(table_.targets) * 4 * table_.points * kTileLanes);
   }
 
-  void run(int, int vecs, Tiles tiles, float* room) const override {
-    kernels().flat_grid(table_, vecs, tiles, room, scratch(room));
+  void run(int, int vecs, Tiles tiles, float* room, Ahead& ahead) const override {
+    kernels().flat_grid(table_, vecs, tiles, room, scratch(room), ahead);
   }
 
  private:

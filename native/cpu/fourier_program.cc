@@ -77,8 +77,8 @@ class FourierProgram : public MappedProgram<FourierTable> {
     set_scratch(floats);
   }
 
-  void run(int, int vecs, Tiles tiles, float* room) const override {
-    kernels().fourier(table_, vecs, tiles[left], tiles[right], room, scratch(room));
+  void run(int, int vecs, Tiles tiles, float* room, Ahead& ahead) const override {
+    kernels().fourier(table_, vecs, tiles[left], tiles[right], room, scratch(room), ahead);
   }
 
  private:

@@ -26,8 +26,8 @@ class GridProgram : public PointwiseProgram {
     fill_table();
   }
 
-  void run(int, int vecs, Tiles tiles, float* room) const override {
-    kernels().grid(table_, vecs, tiles, room, scratch(room));
+  void run(int, int vecs, Tiles tiles, float* room, Ahead& ahead) const override {
+    kernels().grid(table_, vecs, tiles, room, scratch(room), ahead);
   }
 
  private:

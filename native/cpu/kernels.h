@@ -11,6 +11,7 @@
 
 #include "core/edge_table.h"
 #include "core/scalar_function.h"
+#include "cpu/ahead.h"
 
 namespace gauntlet {
 
@@ -22,12 +23,10 @@ inline constexpr int kTileLanes = kLanes * kVecs;
 /// Most components that are packed or unpacked at once.
 inline constexpr int kPieceSize = 32;
 
-/// `lanes` consecutive lanes of one block, `stride` floats apart (0: all the same). The lanes of the next tile lie `ahead`
-/// floats further on.
+/// `lanes` consecutive lanes of one block, `stride` floats apart (0: all the same).
 struct Strip {
   int64_t stride;
   int lanes;
-  int64_t ahead;
 };
 
 /// y[row[i]] = sum over the row's entries of coefficient * x[index], for every listed row once. Rows of as many entries each make
@@ -309,21 +308,25 @@ struct Kernels {
   void (*unpack_past_caches)(float* memory, int lanes, int size, const int32_t* rows, const float* tile);
 
   /// `scratch` holds one line for each product.
-  void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
+  void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch,
+                 Ahead& ahead);
   /// Lines h from the product's gradient.
-  void (*unmap)(const Unmapping& unmapping, int vecs, const float* gradient, float* h);
+  void (*unmap)(const Unmapping& unmapping, int vecs, const float* gradient, float* h, Ahead& ahead);
   /// Adds to y; `x` is the other input.
-  void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y);
+  void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead);
   /// y for the whole fibers of all targets, from the tiles x of the operands; `scratch` is 64-byte aligned.
-  void (*grid)(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch);
-  void (*flat_grid)(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch);
+  void (*grid)(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead);
+  void (*flat_grid)(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch,
+                    Ahead& ahead);
   /// y for the target's whole fiber.
-  void (*fourier)(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
-  void (*matrix)(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
+  void (*fourier)(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
+                  Ahead& ahead);
+  void (*matrix)(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
+                 Ahead& ahead);
 
-  void (*weigh)(const Weighing& weighing, int vecs);
-  void (*correlate)(const Correlation& correlation, int vecs);
-  void (*correlate_lanes)(const LaneCorrelation& correlation);
+  void (*weigh)(const Weighing& weighing, int vecs, Ahead& ahead);
+  void (*correlate)(const Correlation& correlation, int vecs, Ahead& ahead);
+  void (*correlate_lanes)(const LaneCorrelation& correlation, Ahead& ahead);
 
   /// Adds to lines `to` of a tile.
   void (*message)(const Message& message, float* to);

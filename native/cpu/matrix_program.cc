@@ -75,8 +75,8 @@ class MatrixProgram : public MappedProgram<MatrixTable> {
     set_scratch(size_t(table_.sectors[0] + table_.sectors[1] + table_.sectors[2]) * matrix * kTileLanes);
   }
 
-  void run(int, int vecs, Tiles tiles, float* room) const override {
-    kernels().matrix(table_, vecs, tiles[left], tiles[right], room, scratch(room));
+  void run(int, int vecs, Tiles tiles, float* room, Ahead& ahead) const override {
+    kernels().matrix(table_, vecs, tiles[left], tiles[right], room, scratch(room), ahead);
   }
 
  private:

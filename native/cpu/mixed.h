@@ -24,10 +24,10 @@ class PairCoupling {
   PairCoupling(const std::vector<CouplingEntry>& entries, bool set) : products_(entries, true), set_(set) {
     map_ = std::make_unique<LinearRows>(products_.entries());
   }
-  void run(int vecs, const float* left, const float* right, float* target, float* scratch) const {
+  void run(int vecs, const float* left, const float* right, float* target, float* scratch, Ahead& ahead) const {
     Coupling coupling = products_.coupling();
     (set_ ? coupling.set : coupling.add) = map_->table();
-    kernels().couple(coupling, vecs, left, right, target, scratch);
+    kernels().couple(coupling, vecs, left, right, target, scratch, ahead);
   }
   size_t lines() const { return products_.lines(); }
   size_t work() const { return products_.lines() + map_->size(); }

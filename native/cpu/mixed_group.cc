@@ -9,6 +9,7 @@
 #include "cpu/mixed.h"
 #include "cpu/pool.h"
 #include "cpu/scratch.h"
+#include "cpu/streams.h"
 
 namespace gauntlet {
 namespace {
@@ -44,13 +45,22 @@ class MixedGroup final : public CpuGroup {
   void evaluate(int target, const Operand (&operands)[kOperands], size_t batch, bool add) const {
     std::vector<float> transposed;
     if (numbers() && target < 2) transposed = transpose(bundles_, transposed_size_, operands[kWeights].data);
-    const Call call{target, operands, batch, add, transposed.data()};
+    const Call call{target, operands, batch, add, transposed.data(), streams_of(operands, batch)};
     if (target == kWeights && shared_) return sum_weights(call);
     const size_t run = run_lanes(target), runs = (batch * channels_ + run - 1) / run;
     const size_t grain = grain_of(runs, static_cast<double>(run) * work_);
     parallel_for(runs, grain, "product", [&](size_t begin, size_t end) {
-      for (size_t n = begin; n < end; ++n) evaluate_run(call, n * run, run);
+      int64_t counted = 0;
+      for (size_t n = begin; n < end; ++n) evaluate_run(call, n * run, run, counted);
     });
+  }
+
+  Streams streams_of(const Operand (&operands)[kOperands], size_t batch) const {
+    Streams streams;
+    for (int o = 0; o < kOperands; ++o) {
+      if (o < kWeights || !shared_) streams.add(operands[o].data, batch, tiles_[o].dim(), channels_);
+    }
+    return streams;
   }
 
   struct Call {
@@ -59,6 +69,7 @@ class MixedGroup final : public CpuGroup {
     size_t batch;
     bool add;
     const float* transposed;
+    Streams streams;
   };
   /// A portion of a bundle's pairs.
   struct Portion {
@@ -71,6 +82,7 @@ class MixedGroup final : public CpuGroup {
     int count, vecs;
     float* room;
     float* partial;  // sums over samples
+    Ahead& ahead;
   };
 
   // Weights are one number for all lanes where a lane is a sample and all samples share them; else lines of a tile: all of them,
@@ -127,15 +139,14 @@ class MixedGroup final : public CpuGroup {
     return size_t(channels_) * std::max(1, kTileLanes / channels_);
   }
 
-  void evaluate_run(const Call& call, size_t first, size_t count) const {
+  void evaluate_run(const Call& call, size_t first, size_t count, int64_t& counted) const {
     const size_t end = std::min(first + count, call.batch * channels_);
     bool add = call.add;
     if (!add && call.target < 3 && shared_by_lanes_[call.target]) {
       tiles_[call.target].clear(call.operands[call.target].data, first / channels_, end / channels_);
       add = true;
     }
-    const Call run{call.target, call.operands, call.batch, add, call.transposed};
-    for (; first < end; first += kTileLanes) evaluate_tile(run, first, end, nullptr);
+    for (; first < end; first += kTileLanes) evaluate_tile(call, first, end, add, nullptr, counted);
   }
 
   /// Leaves out weights that samples share.
@@ -150,8 +161,9 @@ class MixedGroup final : public CpuGroup {
         float* const partial = partials + chunk * partial_size_;
         std::fill_n(partial, partial_size_, 0.0f);
         const size_t last = (chunk + 1) * tiles / chunks;
+        int64_t counted = 0;
         for (size_t tile = chunk * tiles / chunks; tile < last; ++tile)
-          evaluate_tile(call, tile * kTileLanes, lanes, partial);
+          evaluate_tile(call, tile * kTileLanes, lanes, call.add, partial, counted);
       }
     });
     const auto sum_run = [&](size_t from, size_t to, size_t count) {
@@ -180,18 +192,19 @@ class MixedGroup final : public CpuGroup {
     }
   }
 
-  /// Lanes from `first` on, `end` at most.
-  void evaluate_tile(const Call& call, size_t first, size_t end, float* partial) const {
+  /// Lanes from `first` on, `end` at most. `counted`: the work of the thread's last tile.
+  void evaluate_tile(const Call& call, size_t first, size_t end, bool add, float* partial, int64_t& counted) const {
     thread_local Scratch scratch;
     const int count = static_cast<int>(std::min<size_t>(kTileLanes, end - first));
-    const Tile tile{first, count, (count + kLanes - 1) / kLanes, scratch.reserve(room_), partial};
+    Ahead ahead = call.streams.ahead_of(first, count, counted);
+    const Tile tile{first, count, (count + kLanes - 1) / kLanes, scratch.reserve(room_), partial, ahead};
     const int target = call.target;
     for (int o = 0; o < kOperands; ++o) {
       float* const fiber = tile.room + fiber_at_[o];
       if (o == target) {
         if (o < kWeights) std::fill_n(fiber, lines(tiles_[o].fiber()), 0.0f);
       } else if (o < kWeights || (channels_ > 1 && dim_ > 0)) {
-        tiles_[o].pack(call.operands[o].data, call.batch, tiles_[o].cut(first, count), fiber);
+        tiles_[o].pack(call.operands[o].data, call.batch, tiles_[o].cut(first, count), fiber, ahead);
       }
     }
     std::fill_n(tile.room + ones_at_, kTileLanes, 1.0f);
@@ -219,9 +232,10 @@ class MixedGroup final : public CpuGroup {
       const bool sums = partial != nullptr;
       for (const SideTiles::Piece& piece : out.pieces()) {
         out.unpack(sums ? partial : call.operands[target].data, out.cut(first, count), piece, piece.rows,
-                   tile.room + fiber_at_[target], call.add || sums);
+                   tile.room + fiber_at_[target], add || sums, false, ahead);
       }
     }
+    counted = ahead.work;
   }
 
   /// Channels of y that mix, in place of lanes.
@@ -235,7 +249,7 @@ class MixedGroup final : public CpuGroup {
     for (const MixedPart* part : y_blocks_) {
       for (size_t group = 0; group < channel_groups(*part); ++group) {
         const int channel = static_cast<int>(group) * kTileLanes;
-        const Strip strip{int64_t{part->size} * kTileLanes, std::min(kTileLanes, part->mixed - channel), 0};
+        const Strip strip{int64_t{part->size} * kTileLanes, std::min(kTileLanes, part->mixed - channel)};
         for (int32_t k = 0; k < part->size; ++k) {
           const float* from = tile.room + fiber_at_[2] + lines(part->y_row + channel * part->size + k);
           float* to = tile.room + y_lanes_at_ + lines(part->y_lanes_at + (group * part->size + k) * kTileLanes);
@@ -257,7 +271,7 @@ class MixedGroup final : public CpuGroup {
       const auto [u, v] = bundle.pairs[portion.first + n];
       float* const operands[3] = {at(0, u), at(1, v), tile.room + z_at_ + lines(n)};
       bundle.couplings[target].run(tile.vecs, operands[target == 0 ? 1 : 0], operands[target == 2 ? 1 : 2],
-                                   operands[target], tile.room + scratch_at_);
+                                   operands[target], tile.room + scratch_at_, tile.ahead);
     }
   }
 
@@ -268,7 +282,7 @@ class MixedGroup final : public CpuGroup {
     float* const fiber = tile.room + fiber_at_[kWeights];
     if (!slabs()) return fiber + lines(part.weight + first);
     const SideTiles& slab = part.slabs[portion.first / portion.bundle.portion];
-    slab.pack(call.operands[kWeights].data, call.batch, slab.cut(tile.first, tile.count), fiber);
+    slab.pack(call.operands[kWeights].data, call.batch, slab.cut(tile.first, tile.count), fiber, tile.ahead);
     return fiber;
   }
 
@@ -300,7 +314,7 @@ class MixedGroup final : public CpuGroup {
         w.to_step = 1;
         w.from_step = portion.bundle.pair_count();
       }
-      return kernels().weigh(w, tile.vecs);
+      return kernels().weigh(w, tile.vecs, tile.ahead);
     }
     w.to_channels = w.from_channels = 1;
     for (int32_t n = 0; n < portion.count; ++n) {
@@ -308,7 +322,7 @@ class MixedGroup final : public CpuGroup {
       w.from = forward ? z + lines(n) : channel;
       w.to = forward ? channel : z + lines(n);
       w.weights = part.weight < 0 ? &kOne : weights + n * step;
-      kernels().weigh(w, tile.vecs);
+      kernels().weigh(w, tile.vecs, tile.ahead);
     }
   }
 
@@ -321,10 +335,11 @@ class MixedGroup final : public CpuGroup {
       float* const sums = tile.partial + part.partial_at + size_t(portion.first) * part.partial_step();
       for (size_t group = 0; group < channel_groups(part); ++group) {
         const int channel = static_cast<int>(group) * kTileLanes;
-        kernels().correlate_lanes({portion.count, part.size, tile.count,
-                                   (std::min(kTileLanes, part.mixed - channel) + kLanes - 1) / kLanes, z, z_row,
-                                   tile.room + y_lanes_at_ + lines(part.y_lanes_at + group * part.size * kTileLanes),
-                                   static_cast<ptrdiff_t>(lines(kTileLanes)), sums + channel, part.partial_step()});
+        kernels().correlate_lanes(
+            {portion.count, part.size, tile.count, (std::min(kTileLanes, part.mixed - channel) + kLanes - 1) / kLanes,
+             z, z_row, tile.room + y_lanes_at_ + lines(part.y_lanes_at + group * part.size * kTileLanes),
+             static_cast<ptrdiff_t>(lines(kTileLanes)), sums + channel, part.partial_step()},
+            tile.ahead);
       }
       return;
     }
@@ -339,7 +354,7 @@ class MixedGroup final : public CpuGroup {
                           : fiber + lines(part.weight + size_t(portion.first) * part.weights());
     c.a_step = part.weights() * step, c.b_step = step;
     if (part.mixed) {
-      kernels().correlate(c, tile.vecs);
+      kernels().correlate(c, tile.vecs, tile.ahead);
     } else {
       c.a_channels = c.b_channels = 1;
       float* const weights = c.weights;
@@ -347,14 +362,14 @@ class MixedGroup final : public CpuGroup {
         c.x = z + lines(n);
         c.y = y + portion.bundle.channel_of(part, portion.first + n) * y_channel;
         c.weights = weights + n * step;
-        kernels().correlate(c, tile.vecs);
+        kernels().correlate(c, tile.vecs, tile.ahead);
       }
     }
     if (slabs()) {
       const SideTiles& slab = part.slabs[portion.first / portion.bundle.portion];
       const SideTiles::Segments segments = slab.cut(tile.first, tile.count);
       for (const SideTiles::Piece& piece : slab.pieces())
-        slab.unpack(call.operands[kWeights].data, segments, piece, piece.rows, fiber, call.add);
+        slab.unpack(call.operands[kWeights].data, segments, piece, piece.rows, fiber, call.add, false, tile.ahead);
     }
   }
 

@@ -29,7 +29,7 @@ class Program {
 
   virtual int steps() const { return 1; }
   /// `vecs` vectors of every line.
-  virtual void run(int step, int vecs, Tiles tiles, float* room) const = 0;
+  virtual void run(int step, int vecs, Tiles tiles, float* room, Ahead& ahead) const = 0;
   virtual std::span<const Ready> ready(int step) const = 0;
 
   size_t room = 0;  // floats: the result's tile, then scratch

@@ -96,13 +96,13 @@ class SparseProgram : public Program {
 
   int steps() const override { return static_cast<int>(steps_.size()); }
 
-  void run(int step, int vecs, Tiles tiles, float* room) const override {
+  void run(int step, int vecs, Tiles tiles, float* room, Ahead& ahead) const override {
     if (step == 0 && needs_zeros_) std::fill_n(room + size_t{kZeroSlot} * kTileLanes, kTileLanes, 0.0f);
     const Step& s = steps_[step];
     Coupling coupling = s.products.coupling();
     coupling.set = s.set->table();
     coupling.add = s.add->table();
-    kernels().couple(coupling, vecs, tiles[0], tiles[1], room, room + slots_ * kTileLanes);
+    kernels().couple(coupling, vecs, tiles[0], tiles[1], room, room + slots_ * kTileLanes, ahead);
   }
 
   std::span<const Ready> ready(int step) const override { return steps_[step].ready; }
@@ -191,16 +191,16 @@ class SparseGradientProgram : public Program {
     room = (lines_ + most_lines) * kTileLanes;
   }
 
-  void run(int, int vecs, Tiles tiles, float* room) const override {
+  void run(int, int vecs, Tiles tiles, float* room, Ahead& ahead) const override {
     std::fill_n(room, lines_ * kTileLanes, 0.0f);
     float* const h = room + lines_ * kTileLanes;
     for (const Step& step : steps_) {
       const Unmapping unmapping{static_cast<int32_t>(step.twins.size()), step.twins.data(), step.entries.data(),
                                 step.lone->table()};
-      kernels().unmap(unmapping, vecs, tiles[2], h);
+      kernels().unmap(unmapping, vecs, tiles[2], h, ahead);
       for (const Sums& sums : step.sums) {
         const Decoupling decoupling{static_cast<int32_t>(sums.groups.size()), sums.groups.data(), sums.terms.data()};
-        kernels().decouple(decoupling, vecs, tiles[1 - sums.target], h, room);
+        kernels().decouple(decoupling, vecs, tiles[1 - sums.target], h, room, ahead);
       }
     }
   }

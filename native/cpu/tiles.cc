@@ -6,6 +6,9 @@
 namespace gauntlet {
 namespace {
 
+/// What it costs to pack or unpack a vector, in vectors multiplied.
+constexpr int kMove = 4;
+
 /// The sum of some lanes of a line, sixteen partial sums first.
 float sum_of(const float* line, int lanes) {
   float partial[kLanes] = {};
@@ -23,7 +26,7 @@ float sum_of(const float* line, int lanes) {
 /// Unpacks a strip and adds it to memory.
 void unpack_add(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
   alignas(64) float values[kTileLanes * kPieceSize];
-  kernels().unpack(values, {size, strip.lanes, 0}, size, rows, tile);
+  kernels().unpack(values, {size, strip.lanes}, size, rows, tile);
   // Where lanes follow one another without a gap, they are one stretch of memory.
   const bool whole = strip.stride == size;
   const int stretches = whole ? 1 : strip.lanes, length = whole ? strip.lanes * size : size;
@@ -96,11 +99,7 @@ SideTiles::Segments SideTiles::cut(size_t first, int count) const {
 /// Calls f(offset in memory, lane, strip) for the lanes of each segment that the piece's block has.
 template <class F>
 void SideTiles::for_strips(const Segments& segments, const Piece& piece, const F& f) const {
-  // The next tile's lanes: further channels of the sample where it has so many, else (about) the next sample's.
   const bool one = channels_ == 1;
-  const int64_t ahead = one                                           ? int64_t{dim_} * kTileLanes
-                        : channels_ >= 2 * kTileLanes && divide_ == 1 ? int64_t{piece.stride} * kTileLanes
-                                                                      : dim_;
   for (int n = 0; n < segments.n; ++n) {
     const Segment& segment = segments.list[n];
     const int there = segment.moves && !one              ? std::min(segment.lanes, piece.channels - segment.channel)
@@ -108,27 +107,28 @@ void SideTiles::for_strips(const Segments& segments, const Piece& piece, const F
                                                          : 0;
     if (there <= 0) continue;
     const int64_t stride = one ? dim_ : segment.moves ? piece.stride : 0;
-    f(segment.sample + piece.offset + int64_t{segment.channel} * piece.stride, segment.lane,
-      Strip{stride, there, ahead});
+    f(segment.sample + piece.offset + int64_t{segment.channel} * piece.stride, segment.lane, Strip{stride, there});
   }
 }
 
-void SideTiles::pack(const float* memory, size_t batch, const Segments& segments, float* tile) const {
+void SideTiles::pack(const float* memory, size_t batch, const Segments& segments, float* tile, Ahead& ahead) const {
   const Segment& last = segments.list[segments.n - 1];
   if (sparse_rows_ || (last.lane + last.lanes) % kLanes != 0) std::memset(tile, 0, sizeof(float) * fiber_ * kTileLanes);
   const float* end = memory + batch * dim_;
   const auto pack = kernels().pack;
   for (const Piece& piece : pieces_) {
     for_strips(segments, piece, [&](int64_t offset, int lane, const Strip& strip) {
+      fetch(ahead, kMove * piece.size * strip.lanes / kLanes);
       pack(memory + offset, end, strip, piece.size, piece.rows, tile + lane, piece.add);
     });
   }
 }
 
 void SideTiles::unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows,
-                       const float* tile, bool add, bool large) const {
+                       const float* tile, bool add, bool large, Ahead& ahead) const {
   const auto unpack = add ? unpack_add : kernels().unpack;
   for_strips(segments, piece, [&](int64_t offset, int lane, const Strip& strip) {
+    fetch(ahead, kMove * piece.size * strip.lanes / kLanes);
     if (large && !add && strip.stride == piece.size && strip.lanes >= kLanes) {
       return kernels().unpack_past_caches(memory + offset, strip.lanes, piece.size, rows, tile + lane);
     }

@@ -42,11 +42,21 @@ class SideTiles {
   Segments cut(size_t first, int count) const;
 
   /// Fills the fiber rows of a tile; lanes beyond the segments become zero.
-  void pack(const float* memory, size_t batch, const Segments& segments, float* tile) const;
+  void pack(const float* memory, size_t batch, const Segments& segments, float* tile, Ahead& ahead) const;
+  void pack(const float* memory, size_t batch, const Segments& segments, float* tile) const {
+    Ahead nothing;
+    pack(memory, batch, segments, tile, nothing);
+  }
+
   /// Writes one piece back, or adds it to what is there; its component m is on tile row rows[m]. Lanes that share a channel
   /// are summed, which needs `add`. `large`: the result is too large for any cache.
   void unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows, const float* tile,
-              bool add, bool large = false) const;
+              bool add, bool large, Ahead& ahead) const;
+  void unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows, const float* tile,
+              bool add) const {
+    Ahead nothing;
+    unpack(memory, segments, piece, rows, tile, add, false, nothing);
+  }
   /// Zeros in all that lanes of samples [begin, end) see.
   void clear(float* memory, size_t begin, size_t end) const;
 

@@ -27,8 +27,10 @@ GAUNTLET_INLINE Vec value(const Line& line, const float* left, const float* righ
 
 /// Makes `count` twins or lone lines of as many products each and returns where the next ones go.
 template <bool Twins, int Products, int Vecs>
-GAUNTLET_INLINE float* make_lines(int32_t count, const Line*& lines, const float* left, const float* right, float* p) {
-  for (const Line* const end = lines + (Twins ? 2 : 1) * count; lines != end; lines += Twins ? 2 : 1) {
+GAUNTLET_INLINE float* make_lines(int32_t count, const Line*& lines, const float* left, const float* right, float* p,
+                                  Ahead& ahead) {
+  for (int32_t n = 0; n < count; ++n, lines += Twins ? 2 : 1) {
+    if (n % 4 == 0) fetch(ahead, 4 * (Twins ? 2 : 1) * Products * Vecs);
 #pragma GCC unroll 4
     for (int i = 0; i < Vecs * kLanes; i += kLanes) {
       const Vec first = value<Products>(lines[0], left + i, right + i);
@@ -47,21 +49,22 @@ GAUNTLET_INLINE float* make_lines(int32_t count, const Line*& lines, const float
 
 }  // namespace
 
-void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch) {
+void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch,
+            Ahead& ahead) {
   for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
     const float *a = left + v * kLanes, *b = right + v * kLanes;
     const Line* lines = coupling.lines;
     float* p = scratch + v * kLanes;
-    p = make_lines<true, 1, Vecs>(coupling.twins[0], lines, a, b, p);
-    p = make_lines<true, 2, Vecs>(coupling.twins[1], lines, a, b, p);
-    p = make_lines<false, 1, Vecs>(coupling.lone[0], lines, a, b, p);
-    make_lines<false, 2, Vecs>(coupling.lone[1], lines, a, b, p);
+    p = make_lines<true, 1, Vecs>(coupling.twins[0], lines, a, b, p, ahead);
+    p = make_lines<true, 2, Vecs>(coupling.twins[1], lines, a, b, p, ahead);
+    p = make_lines<false, 1, Vecs>(coupling.lone[0], lines, a, b, p, ahead);
+    make_lines<false, 2, Vecs>(coupling.lone[1], lines, a, b, p, ahead);
   });
-  linear<false, kTileLanes, kTileLanes>(coupling.set, vecs, {scratch, kLanes}, {y, kLanes});
-  linear<true, kTileLanes, kTileLanes>(coupling.add, vecs, {scratch, kLanes}, {y, kLanes});
+  linear<false, kTileLanes, kTileLanes>(coupling.set, vecs, {scratch, kLanes}, {y, kLanes}, ahead);
+  linear<true, kTileLanes, kTileLanes>(coupling.add, vecs, {scratch, kLanes}, {y, kLanes}, ahead);
 }
 
-void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h) {
+void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h, Ahead& ahead) {
   for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
     const TableEntry* entry = unmapping.entries;
     const auto sum_entries = [&](int32_t count, Vec(&sum)[Vecs]) GAUNTLET_INLINE_LAMBDA {
@@ -76,6 +79,7 @@ void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h
       }
     };
     for (const UnmappingTwins* twin = unmapping.twin; twin != unmapping.twin + unmapping.twins; ++twin) {
+      fetch(ahead, (twin->sums + twin->differences) * Vecs);
       Vec sum[Vecs], difference[Vecs];
       sum_entries(twin->sums, sum);
       sum_entries(twin->differences, difference);
@@ -87,7 +91,8 @@ void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h
       }
     }
   });
-  linear<false, kTileLanes, kTileLanes>(unmapping.lone, vecs, {const_cast<float*>(gradient), kLanes}, {h, kLanes});
+  linear<false, kTileLanes, kTileLanes>(unmapping.lone, vecs, {const_cast<float*>(gradient), kLanes}, {h, kLanes},
+                                        ahead);
 }
 
 namespace {
@@ -142,9 +147,10 @@ GAUNTLET_INLINE void add_group(const DecouplingRows& group, const int32_t* terms
 
 }  // namespace
 
-void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y) {
+void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead) {
   const int32_t* terms = decoupling.terms;
   for (const DecouplingRows* group = decoupling.group; group != decoupling.group + decoupling.groups; ++group) {
+    fetch(ahead, int64_t{group->count} * (group->plus + group->minus) * vecs);
     switch (group->count) {
       case 1: add_group<1>(*group, terms, vecs, x, h, y); break;
       case 2: add_group<2>(*group, terms, vecs, x, h, y); break;

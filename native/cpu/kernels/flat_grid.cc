@@ -47,16 +47,24 @@ GAUNTLET_INLINE void multiply(const Factors& factors, int points, int first, int
 }
 
 template <int Results, bool Add>
-void multiply_all(const Factors& factors, int points, int vecs, const float* const* x) {
+void multiply_all(const Factors& factors, int points, int vecs, const float* const* x, Ahead& ahead) {
+  const auto lines = [](const FlatBand& band) {
+    return band.counts[0] + band.counts[1] + band.counts[2] + band.counts[3];
+  };
+  int each = lines(*factors.common) + 16 * Results;  // vectors multiplied for a point
+  for (int n = 0; n < Results; ++n) each += lines(*factors.partner[n]);
   for (int v = 0; v < vecs; ++v) {
     int i = 0;
-    for (; i + kPoints <= points; i += kPoints) multiply<Results, kPoints, Add>(factors, points, i, v, x);
+    for (; i + kPoints <= points; i += kPoints) {
+      fetch(ahead, kPoints * each);
+      multiply<Results, kPoints, Add>(factors, points, i, v, x);
+    }
     for (; i < points; ++i) multiply<Results, 1, Add>(factors, points, i, v, x);
   }
 }
 
 template <int Results>
-void multiply_terms(const FlatGridTable& table, int vecs, const float* const* x, float* w) {
+void multiply_terms(const FlatGridTable& table, int vecs, const float* const* x, float* w, Ahead& ahead) {
   const ptrdiff_t sector = 4 * ptrdiff_t{table.points} * kTileLanes;
   Begun begun;
   for (const GridTerm* term = table.term; term != table.term + table.terms; ++term) {
@@ -66,16 +74,16 @@ void multiply_terms(const FlatGridTable& table, int vecs, const float* const* x,
       factors.w[n] = w + term->target[n] * sector;
     }
     const bool add = begun.add<Results>(*term, factors.w, sector);
-    (add ? multiply_all<Results, true> : multiply_all<Results, false>)(factors, table.points, vecs, x);
+    (add ? multiply_all<Results, true> : multiply_all<Results, false>)(factors, table.points, vecs, x, ahead);
   }
 }
 
 }  // namespace
 
-void flat_grid(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch) {
+void flat_grid(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead) {
   const int points = table.points;
   const ptrdiff_t part_size = ptrdiff_t{points} * kLanes;
-  (table.results == 2 ? multiply_terms<2> : multiply_terms<1>)(table, vecs, x, scratch);
+  (table.results == 2 ? multiply_terms<2> : multiply_terms<1>)(table, vecs, x, scratch, ahead);
   for (int s = 0; s < table.targets; ++s) {
     const FlatBand& band = table.target[s];
     float* const sector = scratch + s * kVecs * 4 * part_size;
@@ -83,7 +91,7 @@ void flat_grid(const FlatGridTable& table, int vecs, const float* const* x, floa
     for (int part = 0; part < 4; ++part) {
       const int count = band.counts[part];
       gemm({harmonics, count}, count, points, {sector + part * part_size, kLanes, 4 * part_size},
-           {y, kTileLanes, kLanes}, vecs);
+           {y, kTileLanes, kLanes}, vecs, ahead);
       harmonics += ptrdiff_t{count} * points;
       y += ptrdiff_t{count} * kTileLanes;
     }

@@ -13,7 +13,7 @@ namespace {
 constexpr int kComplex = 2 * kLanes;
 
 template <bool Add>
-void convolve(const FourierTable& table, const float* f, const float* g, float* h) {
+void convolve(const FourierTable& table, const float* f, const float* g, float* h, Ahead& ahead) {
   const auto [f_reach, g_reach, reach] = table.reach;
   const auto [f_order, g_order, order] = table.order;
   const ptrdiff_t f_row = (2 * f_reach + 1) * kComplex, g_row = (2 * g_reach + 3) * kComplex,
@@ -25,8 +25,9 @@ void convolve(const FourierTable& table, const float* f, const float* g, float* 
       for (int v1 = -smaller(f_order, g_order - v); v1 <= smaller(f_order, v + g_order); ++v1) {
         const float* from_f = f + (v1 + f_order) * f_row + ptrdiff_t{f_reach} * kComplex;
         const float* from_g = g + (v - v1 + g_order) * g_row + ptrdiff_t{g_reach + 1} * kComplex;
-        const int last = smaller(f_reach, u + 1 + g_reach);
-        for (int u1 = -smaller(f_reach, g_reach - u); u1 <= last; ++u1) {
+        const int first = -smaller(f_reach, g_reach - u), last = smaller(f_reach, u + 1 + g_reach);
+        fetch(ahead, 8 * (last - first + 1));
+        for (int u1 = first; u1 <= last; ++u1) {
           const Vec f_real = load(from_f + u1 * kComplex), f_imaginary = load(from_f + u1 * kComplex + kLanes);
 #pragma GCC unroll 2
           for (int i = 0; i < 2; ++i) {
@@ -52,7 +53,8 @@ void convolve(const FourierTable& table, const float* f, const float* g, float* 
 
 }  // namespace
 
-void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
+void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
+             Ahead& ahead) {
   const float* operands[2] = {left, right};
   // Vector by vector, so that one vector's coefficients lie together.
   float* coefficients[3];
@@ -67,7 +69,7 @@ void fourier(const FourierTable& table, int vecs, const float* left, const float
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
       linear<false, kTileLanes, kLanes>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kLanes},
-                                        {at(o, s, 0), table.sectors[o] * sector[o]});
+                                        {at(o, s, 0), table.sectors[o] * sector[o]}, ahead);
     }
   }
   for (int v = 0; v < vecs; ++v) {
@@ -75,11 +77,12 @@ void fourier(const FourierTable& table, int vecs, const float* left, const float
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
       (written[term[2]] ? convolve<true> : convolve<false>)(table, at(0, term[0], v), at(1, term[1], v),
-                                                            at(2, term[2], v));
+                                                            at(2, term[2], v), ahead);
       written[term[2]] = true;
     }
   }
-  linear<false, kLanes, kTileLanes>(*table.from, vecs, {coefficients[2], table.sectors[2] * sector[2]}, {y, kLanes});
+  linear<false, kLanes, kTileLanes>(*table.from, vecs, {coefficients[2], table.sectors[2] * sector[2]}, {y, kLanes},
+                                    ahead);
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

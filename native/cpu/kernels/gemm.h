@@ -34,7 +34,8 @@ struct LanesOfLines {
 
 template <int Rows, int Vecs, bool Add, class A>
 GAUNTLET_INLINE void gemm_block(A a, int K, const float* b, ptrdiff_t b_row, ptrdiff_t b_vec, float* c, ptrdiff_t c_row,
-                                ptrdiff_t c_vec) {
+                                ptrdiff_t c_vec, auto&& ahead) {
+  fetch(ahead, Rows * Vecs * K);
   Vec sum[Rows][Vecs];
   if constexpr (Add) {
 #pragma GCC unroll 8
@@ -72,12 +73,12 @@ GAUNTLET_INLINE void gemm_block(A a, int K, const float* b, ptrdiff_t b_row, ptr
 /// All M rows of Vecs columns, in blocks of at most Rows.
 template <int Rows, int Vecs, bool Add, class A>
 static inline void gemm_columns(A a, int M, int K, const float* b, ptrdiff_t b_row, ptrdiff_t b_vec, float* c,
-                                ptrdiff_t c_row, ptrdiff_t c_vec) {
+                                ptrdiff_t c_row, ptrdiff_t c_vec, auto&& ahead) {
   for (; M >= Rows; M -= Rows, a.skip(Rows), c += Rows * c_row)
-    gemm_block<Rows, Vecs, Add>(a, K, b, b_row, b_vec, c, c_row, c_vec);
-#define GAUNTLET_REST(n)                                                                      \
-  case n:                                                                                     \
-    if constexpr (n < Rows) gemm_block<n, Vecs, Add>(a, K, b, b_row, b_vec, c, c_row, c_vec); \
+    gemm_block<Rows, Vecs, Add>(a, K, b, b_row, b_vec, c, c_row, c_vec, ahead);
+#define GAUNTLET_REST(n)                                                                             \
+  case n:                                                                                            \
+    if constexpr (n < Rows) gemm_block<n, Vecs, Add>(a, K, b, b_row, b_vec, c, c_row, c_vec, ahead); \
     return;
   switch (M) {
     GAUNTLET_REST(1)
@@ -93,7 +94,7 @@ static inline void gemm_columns(A a, int M, int K, const float* b, ptrdiff_t b_r
 
 /// With `Add`, adds to C.
 template <bool Add = false, class A = Coefficients>
-static inline void gemm(A a, int M, int K, Lines b, Lines c, int V) {
+static inline void gemm(A a, int M, int K, Lines b, Lines c, int V, auto&& ahead) {
   int v = 0;
   if (K <= 0) {
     if (Add) return;
@@ -104,15 +105,15 @@ static inline void gemm(A a, int M, int K, Lines b, Lines c, int V) {
   }
   if constexpr (kRegisters == 32 && kParts == 1) {
     for (; v + 4 <= V; v += 4)
-      gemm_columns<6, 4, Add>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
+      gemm_columns<6, 4, Add>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec, ahead);
   }
   constexpr int rows = kRegisters == 32 && kParts == 1 ? 8 : kParts == 2 ? 3 : 2;
   if constexpr (kParts <= 2) {
     for (; v + 2 <= V; v += 2)
-      gemm_columns<rows, 2, Add>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
+      gemm_columns<rows, 2, Add>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec, ahead);
   }
   for (; v < V; ++v)
-    gemm_columns<rows, 1, Add>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec);
+    gemm_columns<rows, 1, Add>(a, M, K, b.data + v * b.vec, b.row, b.vec, c.data + v * c.vec, c.row, c.vec, ahead);
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

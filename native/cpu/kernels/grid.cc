@@ -164,26 +164,34 @@ GAUNTLET_INLINE void multiply_pair(const Factors& factors, int points, int j, in
 
 /// W of one ring.
 template <int Results, int Parts, bool Add>
-void multiply_ring(const GridTable& table, const Factors& factors, int vecs) {
+void multiply_ring(const GridTable& table, const Factors& factors, int vecs, Ahead& ahead) {
   const int points = table.points, end = points - table.pairs;
+  int each = factors.common.order + 2 * Results;  // vectors multiplied for a part of a point
+  for (int n = 0; n < Results; ++n) each += factors.partner[n].order;
   for (int v = 0; v < vecs; ++v) {
     int j = 0;
-    for (; j < table.pairs; ++j) multiply_pair<Results, Parts, Add>(factors, points, j, v);
-    for (; j + kPoints <= end; j += kPoints) multiply<Results, kPoints, Parts, Add>(factors, points, j, v);
+    for (; j < table.pairs; ++j) {
+      fetch(ahead, Parts * each);
+      multiply_pair<Results, Parts, Add>(factors, points, j, v);
+    }
+    for (; j + kPoints <= end; j += kPoints) {
+      fetch(ahead, kPoints * Parts * each);
+      multiply<Results, kPoints, Parts, Add>(factors, points, j, v);
+    }
     for (; j < end; ++j) multiply<Results, 1, Parts, Add>(factors, points, j, v);
   }
 }
 
 template <int Results>
-void multiply_waves(const GridTable& table, const Factors& factors, bool equator, bool add, int vecs) {
+void multiply_waves(const GridTable& table, const Factors& factors, bool equator, bool add, int vecs, Ahead& ahead) {
   (equator ? add ? multiply_ring<Results, 2, true> : multiply_ring<Results, 2, false>
    : add   ? multiply_ring<Results, 4, true>
-           : multiply_ring<Results, 4, false>)(table, factors, vecs);
+           : multiply_ring<Results, 4, false>)(table, factors, vecs, ahead);
 }
 
 /// W of every target sector on one ring.
 template <int Results>
-void multiply_terms(const GridTable& table, int ring, float* scratch, int vecs) {
+void multiply_terms(const GridTable& table, int ring, float* scratch, int vecs, Ahead& ahead) {
   const bool equator = ring >= table.odd_rings;
   const ptrdiff_t sector = 4 * ptrdiff_t{table.points} * kTileLanes;
   Begun begun;
@@ -195,7 +203,7 @@ void multiply_terms(const GridTable& table, int ring, float* scratch, int vecs) 
       factors.common = Waves(table, table.input[term->common], scratch, ring).*common;
       for (int n = 0; n < Results; ++n)
         factors.partner[n] = Waves(table, table.input[term->partner[n]], scratch, ring).*partner;
-      multiply_waves<Results>(table, factors, equator, to_sum, vecs);
+      multiply_waves<Results>(table, factors, equator, to_sum, vecs, ahead);
     };
     if (term->bracket) {
       multiply(&Waves::azimuthal, &Waves::polar, add);
@@ -214,7 +222,8 @@ GAUNTLET_INLINE int largest_order(const GridBand& band, int parity) {
 }
 
 /// Stage D of part `ps` on one ring: H of every order. Where there are pairs, even and odd orders apart.
-GAUNTLET_INLINE void add_points(const GridTable& table, const GridBand& band, int ps, float* w, float* h, int vecs) {
+GAUNTLET_INLINE void add_points(const GridTable& table, const GridBand& band, int ps, float* w, float* h, int vecs,
+                                Ahead& ahead) {
   const int largest = largest_order(band, ps >> 1);
   const int sine = ps & 1, apart = table.pairs ? 2 : 1;
   const float* trig = sine ? table.target_sines : table.target_cosines;  // of the orders parity, parity + apart, ...
@@ -227,7 +236,7 @@ GAUNTLET_INLINE void add_points(const GridTable& table, const GridBand& band, in
     if (order <= largest) {
       gemm({trig + from * stride + order / apart, stride}, (largest - order) / apart + 1, points,
            {w + ptrdiff_t{from} * kLanes, kLanes, 4 * ptrdiff_t{table.points} * kLanes},
-           {h + order * band.step, apart * band.step, band.vec}, vecs);
+           {h + order * band.step, apart * band.step, band.vec}, vecs, ahead);
     }
     trig += table.target_order / 2 + 1;
   }
@@ -235,32 +244,33 @@ GAUNTLET_INLINE void add_points(const GridTable& table, const GridBand& band, in
 
 }  // namespace
 
-void grid(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch) {
+void grid(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead) {
   const int rings = table.rings;
   for (const GridBand* band = table.input; band != table.input + table.inputs; ++band) {
     // Nothing odd on the equator where that is the last line; slopes are odd where functions are even.
     const int even_lines = band->lines > rings ? rings + table.odd_rings : rings;
     const int odd_lines = band->lines > rings ? band->lines : table.odd_rings;
     const auto stage_a = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectra) {
-      gemm({legendre, band->lines}, parity ? odd_lines : even_lines, count, fiber, spectra, vecs);
+      gemm({legendre, band->lines}, parity ? odd_lines : even_lines, count, fiber, spectra, vecs, ahead);
     };
     for_orders(*band, scratch, const_cast<float*>(x[band->operand]), stage_a);
   }
 
   const ptrdiff_t part = ptrdiff_t{table.points} * kLanes;
   for (int ring = 0; ring < rings; ++ring) {
-    (table.results == 2 ? multiply_terms<2> : multiply_terms<1>)(table, ring, scratch, vecs);
+    (table.results == 2 ? multiply_terms<2> : multiply_terms<1>)(table, ring, scratch, vecs, ahead);
     float* w = scratch + table.values;
     for (const GridBand* band = table.target; band != table.target + table.targets; ++band, w += 4 * kVecs * part) {
       for (int ps = 0; ps < (ring < table.odd_rings ? 4 : 2); ++ps) {
-        add_points(table, *band, ps, w + ps * part, spectrum(*band, scratch, ps) + ptrdiff_t{ring} * kLanes, vecs);
+        add_points(table, *band, ps, w + ps * part, spectrum(*band, scratch, ps) + ptrdiff_t{ring} * kLanes, vecs,
+                   ahead);
       }
     }
   }
 
   for (const GridBand* band = table.target; band != table.target + table.targets; ++band) {
     const auto stage_e = [&](const float* legendre, int count, int parity, Lines fiber, Lines spectra) {
-      gemm({legendre, count}, count, parity ? table.odd_rings : rings, spectra, fiber, vecs);
+      gemm({legendre, count}, count, parity ? table.odd_rings : rings, spectra, fiber, vecs, ahead);
     };
     for_orders(*band, scratch, y, stage_e);
   }

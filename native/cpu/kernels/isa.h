@@ -9,16 +9,19 @@ void pack(const float* memory, const float* end, const Strip& strip, int size, c
           bool add);
 void unpack(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile);
 void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows, const float* tile);
-void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch);
-void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h);
-void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y);
-void grid(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch);
-void flat_grid(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch);
-void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
-void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch);
-void weigh(const Weighing& weighing, int vecs);
-void correlate(const Correlation& correlation, int vecs);
-void correlate_lanes(const LaneCorrelation& correlation);
+void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch,
+            Ahead& ahead);
+void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h, Ahead& ahead);
+void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead);
+void grid(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead);
+void flat_grid(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead);
+void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
+             Ahead& ahead);
+void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
+            Ahead& ahead);
+void weigh(const Weighing& weighing, int vecs, Ahead& ahead);
+void correlate(const Correlation& correlation, int vecs, Ahead& ahead);
+void correlate_lanes(const LaneCorrelation& correlation, Ahead& ahead);
 void message(const Message& message, float* to);
 void message_weights(const Message& message, const float* const* y, ptrdiff_t y_at, float* const* weights, bool add);
 void message_matrix(const Message& message, const float* const* y, ptrdiff_t y_at, float* matrix);

@@ -13,9 +13,11 @@ struct Vectors {
 
 /// Rows with Entries entries each, any number where that is negative. Rows lie XRow and YRow floats apart.
 template <int Entries, int Vecs, bool Add, ptrdiff_t XRow, ptrdiff_t YRow>
-GAUNTLET_INLINE void linear_run(TableRun run, const int32_t* row, const TableEntry* entries, Vectors x, Vectors y) {
+GAUNTLET_INLINE void linear_run(TableRun run, const int32_t* row, const TableEntry* entries, Vectors x, Vectors y,
+                                auto&& ahead) {
   const int count = Entries < 0 ? run.entries : Entries;
   for (int32_t i = 0; i < run.rows; ++i, entries += count) {
+    if (i % 4 == 0) fetch(ahead, 4 * count * Vecs);
     float* to = y.data + row[i] * YRow;
     Vec sum[Vecs];
 #pragma GCC unroll 4
@@ -34,18 +36,18 @@ GAUNTLET_INLINE void linear_run(TableRun run, const int32_t* row, const TableEnt
 
 /// Vectors lie x.vec and y.vec floats apart.
 template <bool Add, ptrdiff_t XRow, ptrdiff_t YRow>
-GAUNTLET_INLINE void linear(const LinearTable& table, int vecs, Vectors x, Vectors y) {
+GAUNTLET_INLINE void linear(const LinearTable& table, int vecs, Vectors x, Vectors y, auto&& ahead) {
   for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
     const Vectors from{x.data + v * x.vec, x.vec}, to{y.data + v * y.vec, y.vec};
     const int32_t* row = table.row;
     const TableEntry* entries = table.entries;
     for (const TableRun* run = table.run; run != table.run + table.runs; ++run) {
       switch (run->entries) {
-        case 1: linear_run<1, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
-        case 2: linear_run<2, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
-        case 3: linear_run<3, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
-        case 4: linear_run<4, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
-        default: linear_run<-1, Vecs, Add, XRow, YRow>(*run, row, entries, from, to); break;
+        case 1: linear_run<1, Vecs, Add, XRow, YRow>(*run, row, entries, from, to, ahead); break;
+        case 2: linear_run<2, Vecs, Add, XRow, YRow>(*run, row, entries, from, to, ahead); break;
+        case 3: linear_run<3, Vecs, Add, XRow, YRow>(*run, row, entries, from, to, ahead); break;
+        case 4: linear_run<4, Vecs, Add, XRow, YRow>(*run, row, entries, from, to, ahead); break;
+        default: linear_run<-1, Vecs, Add, XRow, YRow>(*run, row, entries, from, to, ahead); break;
       }
       row += run->rows;
       entries += ptrdiff_t{run->rows} * run->entries;

@@ -19,9 +19,9 @@ void multiply_lines(const PanelProduct& p, A a) {
   const ptrdiff_t line = ptrdiff_t{p.vecs} * kLanes;
   const Lines panel{const_cast<float*>(p.panel), line, kLanes}, tile{p.tile, line, kLanes};
   if (p.add) {
-    gemm<true>(a, p.rows, p.sums, panel, tile, p.vecs);
+    gemm<true>(a, p.rows, p.sums, panel, tile, p.vecs, NothingAhead{});
   } else {
-    gemm<false>(a, p.rows, p.sums, panel, tile, p.vecs);
+    gemm<false>(a, p.rows, p.sums, panel, tile, p.vecs, NothingAhead{});
   }
 }
 

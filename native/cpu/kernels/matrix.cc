@@ -34,6 +34,7 @@ struct Product {
   float* y;
   int sign;
   bool set;
+  Ahead& ahead;
 };
 
 /// Adds rows i.. and columns j.. of A B to `sum`.
@@ -57,7 +58,8 @@ GAUNTLET_INLINE void accumulate(int n, const float* a, const float* b, int i, in
 
 template <int Rows, int Columns>
 void multiply_block(const Product& product, int i, int j) {
-  const auto [n, a, b, y, sign, set] = product;
+  const auto& [n, a, b, y, sign, set, ahead] = product;
+  fetch(ahead, Rows * Columns * n * (sign != 0 ? 2 : 1));
   Vec sum[Rows][Columns] = {};
   if (sign != 0) accumulate(n, b, a, i, j, sum);
   float* to = y + (ptrdiff_t{i} * n + j) * kLanes;
@@ -98,7 +100,8 @@ void multiply(const Product& product) {
 
 }  // namespace
 
-void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch) {
+void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
+            Ahead& ahead) {
   const float* operands[2] = {left, right};
   const int n = table.size;
   const ptrdiff_t entries = ptrdiff_t{n} * n * kLanes;
@@ -115,7 +118,7 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
       linear<false, kTileLanes, kLanes>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kLanes},
-                                        {at(o, s, 0), table.sectors[o] * entries});
+                                        {at(o, s, 0), table.sectors[o] * entries}, ahead);
     }
     mirror_all(o);
   }
@@ -123,12 +126,12 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
     bool written[2] = {false, false};
     for (int t = 0; t < table.terms; ++t) {
       const int32_t* term = table.term + 3 * t;
-      multiply({n, at(0, term[0], v), at(1, term[1], v), at(2, term[2], v), table.sign[t], !written[term[2]]});
+      multiply({n, at(0, term[0], v), at(1, term[1], v), at(2, term[2], v), table.sign[t], !written[term[2]], ahead});
       written[term[2]] = true;
     }
   }
   mirror_all(2);
-  linear<false, kLanes, kTileLanes>(*table.from, vecs, {matrices[2], table.sectors[2] * entries}, {y, kLanes});
+  linear<false, kLanes, kTileLanes>(*table.from, vecs, {matrices[2], table.sectors[2] * entries}, {y, kLanes}, ahead);
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

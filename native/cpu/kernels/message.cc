@@ -160,7 +160,7 @@ void message_matrix(const Message& m, const float* const* y, ptrdiff_t y_at, flo
 }
 
 void edge_map(const LinearTable& table, const float* x, float* y) {
-  linear<false, kLanes, kLanes>(table, 1, {const_cast<float*>(x), kLanes}, {y, kLanes});
+  linear<false, kLanes, kLanes>(table, 1, {const_cast<float*>(x), kLanes}, {y, kLanes}, NothingAhead{});
 }
 
 }  // namespace gauntlet::GAUNTLET_ISA

@@ -40,8 +40,9 @@ GAUNTLET_INLINE void weigh_rows(const Weighing& weighing, const float* weights, 
 }
 
 template <int Vecs>
-GAUNTLET_INLINE void weigh_lines(const Weighing& weighing, ptrdiff_t lane) {
+GAUNTLET_INLINE void weigh_lines(const Weighing& weighing, ptrdiff_t lane, Ahead& ahead) {
   for (int a = 0; a < weighing.to_channels; ++a) {
+    fetch(ahead, int64_t{weighing.from_channels} * weighing.size * Vecs);
     const float* weights = weighing.weights + a * weighing.to_step + lane;
     const float* from = weighing.from + lane;
     float* to = weighing.to + a * weighing.to_channel + lane;
@@ -55,9 +56,9 @@ GAUNTLET_INLINE void weigh_lines(const Weighing& weighing, ptrdiff_t lane) {
 
 }  // namespace
 
-void weigh(const Weighing& weighing, int vecs) {
+void weigh(const Weighing& weighing, int vecs, Ahead& ahead) {
   if (weighing.lines) {
-    for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA { weigh_lines<Vecs>(weighing, v * kLanes); });
+    for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA { weigh_lines<Vecs>(weighing, v * kLanes, ahead); });
     return;
   }
   const Coefficients weights{weighing.weights, weighing.from_step};
@@ -65,16 +66,17 @@ void weigh(const Weighing& weighing, int vecs) {
     const Lines from{const_cast<float*>(weighing.from) + k * weighing.from_row, weighing.from_channel, kLanes};
     const Lines to{weighing.to + k * weighing.to_row, weighing.to_channel, kLanes};
     if (weighing.add) {
-      gemm<true>(weights, weighing.to_channels, weighing.from_channels, from, to, vecs);
+      gemm<true>(weights, weighing.to_channels, weighing.from_channels, from, to, vecs, ahead);
     } else {
-      gemm(weights, weighing.to_channels, weighing.from_channels, from, to, vecs);
+      gemm(weights, weighing.to_channels, weighing.from_channels, from, to, vecs, ahead);
     }
   }
 }
 
-void correlate(const Correlation& c, int vecs) {
+void correlate(const Correlation& c, int vecs, Ahead& ahead) {
   for (int a = 0; a < c.a_channels; ++a) {
     for (int b = 0; b < c.b_channels; ++b) {
+      fetch(ahead, int64_t{c.size} * vecs);
       const float *x = c.x + a * c.x_channel, *y = c.y + b * c.y_channel;
       float* weight = c.weights + a * c.a_step + b * c.b_step;
       Vec over_lanes{};
@@ -102,10 +104,11 @@ void correlate(const Correlation& c, int vecs) {
   }
 }
 
-void correlate_lanes(const LaneCorrelation& c) {
+void correlate_lanes(const LaneCorrelation& c, Ahead& ahead) {
   for (int k = 0; k < c.size; ++k) {
     gemm<true>(LanesOfLines{c.x + k * c.x_row}, c.a_channels, c.lanes,
-               {const_cast<float*>(c.y) + k * c.y_row, kTileLanes, kLanes}, {c.weights, c.a_step, kLanes}, c.vecs);
+               {const_cast<float*>(c.y) + k * c.y_row, kTileLanes, kLanes}, {c.weights, c.a_step, kLanes}, c.vecs,
+               ahead);
   }
 }
 

@@ -83,25 +83,6 @@ GAUNTLET_INLINE void put(float* line, Register r) {
   store_register(line, r);
 }
 
-/// Reading goes ahead by so many tiles, into the second-level cache: the first has too few lines in flight to wait for memory.
-constexpr int kTilesAhead = 2;
-GAUNTLET_INLINE void fetch_ahead(const float* memory, int64_t ahead) {
-  __builtin_prefetch(memory + kTilesAhead * ahead, 0, 2);
-}
-
-/// All that a strip touches.
-GAUNTLET_INLINE void fetch_strip_ahead(const float* memory, const Strip& strip, int size) {
-  constexpr int line = 64 / sizeof(float);
-  if (strip.stride <= size + kLanes) {
-    const float* const end = memory + strip.stride * (strip.lanes - 1) + size;
-    for (; memory < end; memory += line) fetch_ahead(memory, strip.ahead);
-  } else {
-    for (int lane = 0; lane < strip.lanes; ++lane, memory += strip.stride) {
-      for (int m = 0; m < size; m += line) fetch_ahead(memory + m, strip.ahead);
-    }
-  }
-}
-
 /// Components [m, m + Count) of kWidth lanes; quads are read whole, from component `first` <= m on.
 template <int Count, bool Add>
 GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32_t* rows, float* tile) {
@@ -115,23 +96,17 @@ GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32
 
 /// kWidth lanes of Size components without a gap between them.
 template <int Size, bool Add>
-void pack_whole(const float* from, int64_t ahead, const int32_t* rows, float* tile) {
-  Transposition<Size>::to_lanes(
-      [&](int k) GAUNTLET_INLINE_LAMBDA {
-        fetch_ahead(from + k * kWidth, ahead);
-        return load_register(from + k * kWidth);
-      },
-      [&](int m, Register r) GAUNTLET_INLINE_LAMBDA { put<Add>(tile + ptrdiff_t{rows[m]} * kTileLanes, r); });
+void pack_whole(const float* from, const int32_t* rows, float* tile) {
+  Transposition<Size>::to_lanes([&](int k) GAUNTLET_INLINE_LAMBDA { return load_register(from + k * kWidth); },
+                                [&](int m, Register r)
+                                    GAUNTLET_INLINE_LAMBDA { put<Add>(tile + ptrdiff_t{rows[m]} * kTileLanes, r); });
 }
 
 template <int Size>
-void unpack_whole(float* to, int64_t ahead, const int32_t* rows, const float* tile) {
+void unpack_whole(float* to, const int32_t* rows, const float* tile) {
   Transposition<Size>::to_memory(
       [&](int m) GAUNTLET_INLINE_LAMBDA { return load_register(tile + ptrdiff_t{rows[m]} * kTileLanes); },
-      [&](int k, Register r) GAUNTLET_INLINE_LAMBDA {
-        fetch_ahead(to + k * kWidth, ahead);
-        store_register(to + k * kWidth, r);
-      });
+      [&](int k, Register r) GAUNTLET_INLINE_LAMBDA { store_register(to + k * kWidth, r); });
 }
 /// The same past the caches; `to` is aligned as a register.
 template <int Size>
@@ -149,8 +124,8 @@ struct Whole;
 template <size_t... Index>
 struct Whole<std::index_sequence<Index...>> {
   template <bool Add>
-  static constexpr void (*pack[])(const float*, int64_t, const int32_t*, float*) = {pack_whole<Index + 1, Add>...};
-  static constexpr void (*unpack[])(float*, int64_t, const int32_t*, const float*) = {unpack_whole<Index + 1>...};
+  static constexpr void (*pack[])(const float*, const int32_t*, float*) = {pack_whole<Index + 1, Add>...};
+  static constexpr void (*unpack[])(float*, const int32_t*, const float*) = {unpack_whole<Index + 1>...};
   static constexpr void (*unpack_past[])(float*, const int32_t*, const float*) = {unpack_whole_past<Index + 1>...};
 };
 using WholeLanes = Whole<std::make_index_sequence<kWhole>>;
@@ -160,9 +135,8 @@ void pack_strip(const float* memory, const float* end, const Strip& strip, int s
   int lane = 0;
   if (strip.stride == size && size <= kWhole) {
     const auto pack = WholeLanes::pack<Add>[size - 1];
-    for (; lane + kWidth <= strip.lanes; lane += kWidth) pack(memory + lane * size, strip.ahead, rows, tile + lane);
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) pack(memory + lane * size, rows, tile + lane);
   } else {
-    fetch_strip_ahead(memory, strip, size);
     for (; lane + kWidth <= strip.lanes; lane += kWidth) {
       const float* from = memory + lane * strip.stride;
       // The last quad of a lane reads past its components, which is harmless but for the operand's own end.
@@ -284,7 +258,7 @@ void unpack_strip(float* memory, const Strip& strip, int size, const int32_t* ro
   int lane = 0;
   if (strip.stride == size && size <= kWhole) {
     const auto unpack = WholeLanes::unpack[size - 1];
-    for (; lane + kWidth <= strip.lanes; lane += kWidth) unpack(memory + lane * size, strip.ahead, rows, tile + lane);
+    for (; lane + kWidth <= strip.lanes; lane += kWidth) unpack(memory + lane * size, rows, tile + lane);
   }
   for (; lane + kWidth <= strip.lanes; lane += kWidth)
     unpack_lanes(memory + lane * strip.stride, strip.stride, size, rows, tile + lane);
@@ -305,9 +279,6 @@ void pack(const float* memory, const float* end, const Strip& strip, int size, c
 }
 
 void unpack(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
-  if (strip.stride != size || size > kWhole) {
-    fetch_strip_ahead(memory, strip, size);
-  }
   unpack_strip(memory, strip, size, rows, tile);
 }
 
@@ -316,11 +287,11 @@ void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows,
     const auto unpack = WholeLanes::unpack_past[size - 1];
     const int whole = lanes / kWidth * kWidth;
     for (int lane = 0; lane < whole; lane += kWidth) unpack(memory + lane * size, rows, tile + lane);
-    return unpack_strip(memory + whole * size, {size, lanes - whole, 0}, size, rows, tile + whole);
+    return unpack_strip(memory + whole * size, {size, lanes - whole}, size, rows, tile + whole);
   }
 #if defined(__SSE2__)
   alignas(64) float values[kTileLanes * kPieceSize];
-  unpack_strip(values, {size, lanes, 0}, size, rows, tile);
+  unpack_strip(values, {size, lanes}, size, rows, tile);
   // Whole lines of cache; what is left over at either end goes the usual way.
   char* to = reinterpret_cast<char*>(memory);
   const char* from = reinterpret_cast<const char*>(values);
@@ -338,7 +309,7 @@ void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows,
   }
   std::memcpy(to, from, bytes);
 #else
-  unpack_strip(memory, {size, lanes, 0}, size, rows, tile);
+  unpack_strip(memory, {size, lanes}, size, rows, tile);
 #endif
 }
 
