@@ -36,7 +36,7 @@ LinearMap adjoint(const LinearMap& map, const std::vector<int32_t>& spectrum, in
   return result;
 }
 
-class FourierProgram : public MappedProgram<FourierTable> {
+class FourierProgram : public MappedProgram<FourierTable, LinearRows> {
  public:
   FourierProgram(const FourierForm& form, const Side sides[3], const std::array<SideTiles, 3>& tiles, int target)
       : MappedProgram(sides, tiles, target) {

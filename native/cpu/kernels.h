@@ -46,6 +46,18 @@ struct LinearTable {
   const TableEntry* entries;
 };
 
+/// Two rows, y[row[0]] = a + b and y[row[1]] = a - b with a the sum of the first entries and b that of the others; beside them rows that
+/// have no twin.
+struct Twins {
+  int32_t row[2], sums, differences;  // entries of a and b
+};
+struct TwinTable {
+  int32_t twins;
+  const Twins* twin;
+  const TableEntry* entries;
+  LinearTable lone;
+};
+
 /// A line made of one or two products: left[i[0]] * right[j[0]] + sign * left[i[1]] * right[j[1]].
 struct Line {
   int32_t i[2], j[2];
@@ -61,18 +73,8 @@ struct Coupling {
   LinearTable set, add;
 };
 
-/// The way back: h = maps of the product's gradient onto the lines of a Coupling. Of twins, lines `line` and line + 1, the
-/// entries for the sum come first, then those for the difference.
-struct UnmappingTwins {
-  int32_t line, sums, differences;
-};
-struct Unmapping {
-  int32_t twins;
-  const UnmappingTwins* twin;
-  const TableEntry* entries;
-  LinearTable lone;
-};
-/// Then for every row of an input's gradient the sum of h[line] * x[other] over its terms, those with a minus last. Rows whose
+/// The way back: lines h from the product's gradient by a TwinTable, then for every row of an input's gradient the sum of
+/// h[line] * x[other] over its terms, those with a minus last. Rows whose
 /// terms have the same `other` in the same order are taken together.
 struct DecouplingRows {
   int32_t count;  // 1, 2 or 4
@@ -147,12 +149,12 @@ struct FourierTable {
   const int32_t* term;
 };
 
-/// Where `mirrored`, the maps' entries (a, b) and (b, a), a < b, are those for the sum and the difference of the matrix's.
+/// Where `mirrored`, the ways in make (a, b) and (b, a), a < b, as twins, and the way out takes their sum and their difference.
 struct MatrixTable {
   int32_t size;
   bool mirrored;
   int32_t sectors[3];
-  const LinearTable* into[2];
+  const TwinTable* into[2];
   const LinearTable* from;  // from the matrices of all sectors, one after another
   int32_t terms;
   const int32_t* term;
@@ -311,7 +313,7 @@ struct Kernels {
   void (*couple)(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch,
                  Ahead& ahead);
   /// Lines h from the product's gradient.
-  void (*unmap)(const Unmapping& unmapping, int vecs, const float* gradient, float* h, Ahead& ahead);
+  void (*unmap)(const TwinTable& table, int vecs, const float* gradient, float* h, Ahead& ahead);
   /// Adds to y; `x` is the other input.
   void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead);
   /// y for the whole fibers of all targets, from the tiles x of the operands; `scratch` is 64-byte aligned.

@@ -11,6 +11,10 @@ LinearRows::LinearRows(int32_t rows, std::vector<Entry> entries) : row_(rows) {
   build(std::move(entries));
 }
 
+LinearRows::LinearRows(std::vector<int32_t> rows, std::vector<Entry> entries) : row_(std::move(rows)) {
+  build(std::move(entries));
+}
+
 LinearRows::LinearRows(std::vector<Entry> entries) {
   for (const Entry& entry : entries) row_.push_back(entry.row);
   std::sort(row_.begin(), row_.end());
@@ -31,6 +35,23 @@ void LinearRows::build(std::vector<Entry> entries) {
   std::stable_sort(entries.begin(), entries.end(),
                    [&](const Entry& x, const Entry& y) { return place[x.row] < place[y.row]; });
   for (const Entry& entry : entries) entries_.push_back({entry.column, static_cast<float>(entry.value)});
+}
+
+TwinRows::TwinRows(std::span<const std::array<int32_t, 2>> pairs, std::span<const LinearRows::Entry> entries,
+                   LinearRows lone)
+    : lone_(std::move(lone)) {
+  std::map<int32_t, std::vector<TableEntry>> by_row;
+  for (const LinearRows::Entry& entry : entries)
+    by_row[entry.row].push_back({entry.column, static_cast<float>(entry.value)});
+  const auto count = [&](int32_t row) { return static_cast<int32_t>(by_row[row].size()); };
+  for (const auto& [first, second] : pairs) twins_.push_back({{first, second}, count(first), count(second)});
+  // Loops of the same length after one another: their ends can be foreseen.
+  std::stable_sort(twins_.begin(), twins_.end(), [](const Twins& a, const Twins& b) {
+    return std::pair(a.sums, a.differences) < std::pair(b.sums, b.differences);
+  });
+  for (const Twins& twins : twins_) {
+    for (const int32_t row : twins.row) entries_.insert(entries_.end(), by_row[row].begin(), by_row[row].end());
+  }
 }
 
 }  // namespace gauntlet

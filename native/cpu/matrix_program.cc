@@ -38,7 +38,7 @@ std::optional<Entries> fold(const Entries& entries, int32_t n) {
   return folded;
 }
 
-class MatrixProgram : public MappedProgram<MatrixTable> {
+class MatrixProgram : public MappedProgram<MatrixTable, TwinRows> {
  public:
   // F = trace((X1 X2 + s X2 X1) X3^T) / 2, so with A, B = X1, X2 or X1^T, X3 or X3, X2^T the one left out is (A B + s B A) / 2.
   MatrixProgram(const MatrixForm& form, const Side sides[3], const std::array<SideTiles, 3>& tiles, int target)
@@ -55,10 +55,10 @@ class MatrixProgram : public MappedProgram<MatrixTable> {
     }
     fold_all(maps, n);
     for (int o = 0; o < 2; ++o) {
-      std::vector<LinearRows> rows;
-      for (Entries& entries : maps[o]) {
+      std::vector<TwinRows> rows;
+      for (const Entries& entries : maps[o]) {
         work += static_cast<double>(entries.size());
-        rows.emplace_back(matrix, std::move(entries));
+        rows.push_back(rows_of(entries));
       }
       set_into(o, std::move(rows));
     }
@@ -80,6 +80,27 @@ class MatrixProgram : public MappedProgram<MatrixTable> {
   }
 
  private:
+  /// The way into a matrix: pairs (a, b) and (b, a) are twins where it is mirrored.
+  TwinRows rows_of(const Entries& entries) const {
+    const int32_t n = table_.size;
+    std::vector<std::array<int32_t, 2>> pairs;
+    std::vector<int32_t> lone;
+    for (int32_t a = 0; a < n; ++a) {
+      for (int32_t b = 0; b < n; ++b) {
+        if (!table_.mirrored || a == b)
+          lone.push_back(a * n + b);
+        else if (a < b)
+          pairs.push_back({a * n + b, b * n + a});
+      }
+    }
+    const auto is_lone = [&](const LinearRows::Entry& entry) {
+      return std::binary_search(lone.begin(), lone.end(), entry.row);
+    };
+    Entries of_pairs, of_lone;
+    for (const LinearRows::Entry& entry : entries) (is_lone(entry) ? of_lone : of_pairs).push_back(entry);
+    return {pairs, of_pairs, LinearRows(std::move(lone), std::move(of_lone))};
+  }
+
   /// All maps or none: a matrix is mirrored whole.
   void fold_all(std::vector<Entries> (&maps)[3], int32_t n) {
     std::vector<Entries> folded[3];

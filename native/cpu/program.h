@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/plan.h"
@@ -134,6 +135,8 @@ class LinearRows {
   };
   /// Every row of 0..rows-1, also those without entries.
   LinearRows(int32_t rows, std::vector<Entry> entries);
+  /// These rows, also those without entries.
+  LinearRows(std::vector<int32_t> rows, std::vector<Entry> entries);
   /// The rows that have entries.
   explicit LinearRows(std::vector<Entry> entries);
   LinearTable table() const {
@@ -150,16 +153,32 @@ class LinearRows {
   std::vector<TableEntry> entries_;
 };
 
-/// The programs whose way in and way back are sparse linear maps; Table is the kernel's.
-template <class Table>
+/// A TwinTable that owns its memory.
+class TwinRows {
+ public:
+  /// Entries of a pair's first row are added up for the sum, those of its second for the difference; `lone` are the others.
+  TwinRows(std::span<const std::array<int32_t, 2>> pairs, std::span<const LinearRows::Entry> entries, LinearRows lone);
+  TwinTable table() const {
+    return {static_cast<int32_t>(twins_.size()), twins_.data(), entries_.data(), lone_.table()};
+  }
+  size_t size() const { return entries_.size() + lone_.size(); }
+
+ private:
+  std::vector<Twins> twins_;
+  std::vector<TableEntry> entries_;
+  LinearRows lone_;
+};
+
+/// The programs whose way in and way back are sparse linear maps; Table is the kernel's, Into what holds a map of the way in.
+template <class Table, class Into>
 class MappedProgram : public PairProgram {
  protected:
   using PairProgram::PairProgram;
 
   /// Side o (0 left, 1 right), one map for each sector.
-  void set_into(int o, std::vector<LinearRows> maps) {
+  void set_into(int o, std::vector<Into> maps) {
     into_[o] = std::move(maps);
-    for (const LinearRows& map : into_[o]) into_tables_[o].push_back(map.table());
+    for (const Into& map : into_[o]) into_tables_[o].push_back(map.table());
     table_.into[o] = into_tables_[o].data();
     table_.sectors[o] = static_cast<int32_t>(into_[o].size());
   }
@@ -177,11 +196,11 @@ class MappedProgram : public PairProgram {
   }
 
   Table table_{};
-  std::vector<LinearRows> into_[2];
+  std::vector<Into> into_[2];
   std::optional<LinearRows> from_;
 
  private:
-  std::vector<LinearTable> into_tables_[2];
+  std::vector<decltype(std::declval<Into>().table())> into_tables_[2];
   LinearTable from_table_{};
   std::vector<int32_t> terms_;
 };

@@ -195,9 +195,7 @@ class SparseGradientProgram : public Program {
     std::fill_n(room, lines_ * kTileLanes, 0.0f);
     float* const h = room + lines_ * kTileLanes;
     for (const Step& step : steps_) {
-      const Unmapping unmapping{static_cast<int32_t>(step.twins.size()), step.twins.data(), step.entries.data(),
-                                step.lone->table()};
-      kernels().unmap(unmapping, vecs, tiles[2], h, ahead);
+      kernels().unmap(step.lines.table(), vecs, tiles[2], h, ahead);
       for (const Sums& sums : step.sums) {
         const Decoupling decoupling{static_cast<int32_t>(sums.groups.size()), sums.groups.data(), sums.terms.data()};
         kernels().decouple(decoupling, vecs, tiles[1 - sums.target], h, room, ahead);
@@ -218,9 +216,7 @@ class SparseGradientProgram : public Program {
     std::vector<int32_t> terms;
   };
   struct Step {
-    std::vector<UnmappingTwins> twins;
-    std::vector<TableEntry> entries;  // of the twins
-    std::unique_ptr<LinearRows> lone;
+    TwinRows lines;
     std::vector<Sums> sums;
   };
   /// Of one row, by sign: lines by the row of the other input.
@@ -238,28 +234,13 @@ class SparseGradientProgram : public Program {
   }
 
   void add_step(const Products& products) {
-    std::map<int32_t, std::vector<TableEntry>> by_line;
-    std::vector<LinearRows::Entry> lone;
-    for (const auto& [row, line, value] : products.entries()) {
-      if (static_cast<size_t>(line) < products.twin_lines()) {
-        by_line[line].push_back({row, static_cast<float>(value)});
-      } else {
-        lone.push_back({line, row, value});
-      }
-    }
-    Step step{{}, {}, std::make_unique<LinearRows>(std::move(lone)), {}};
-    for (int32_t line = 0; static_cast<size_t>(line) < products.twin_lines(); line += 2) {
-      step.twins.push_back(
-          {line, static_cast<int32_t>(by_line[line].size()), static_cast<int32_t>(by_line[line + 1].size())});
-    }
-    // Loops of the same length after one another: their ends can be foreseen.
-    std::stable_sort(step.twins.begin(), step.twins.end(), [](const UnmappingTwins& a, const UnmappingTwins& b) {
-      return std::pair(a.sums, a.differences) < std::pair(b.sums, b.differences);
-    });
-    for (const UnmappingTwins& twins : step.twins) {
-      for (const int32_t line : {twins.line, twins.line + 1})
-        step.entries.insert(step.entries.end(), by_line[line].begin(), by_line[line].end());
-    }
+    const int32_t twin_lines = static_cast<int32_t>(products.twin_lines());
+    std::vector<std::array<int32_t, 2>> pairs;
+    for (int32_t line = 0; line < twin_lines; line += 2) pairs.push_back({line, line + 1});
+    std::vector<LinearRows::Entry> entries, lone;
+    for (const auto& [row, line, value] : products.entries())
+      (line < twin_lines ? entries : lone).push_back({line, row, value});
+    Step step{{pairs, entries, LinearRows(std::move(lone))}, {}};
     for (const Target& target : targets_) step.sums.push_back(sums_of(products, target));
     work += static_cast<double>(products.entries().size());
     steps_.push_back(std::move(step));

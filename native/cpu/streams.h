@@ -39,7 +39,7 @@ class Streams {
   }
 
  private:
-  static constexpr size_t kCached = size_t{1} << 20;
+  static constexpr size_t kCached = size_t{1} << 16;
   static constexpr double kLeastWay = 8192;
 
   struct Stream {

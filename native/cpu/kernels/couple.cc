@@ -64,35 +64,8 @@ void couple(const Coupling& coupling, int vecs, const float* left, const float* 
   linear<true, kTileLanes, kTileLanes>(coupling.add, vecs, {scratch, kLanes}, {y, kLanes}, ahead);
 }
 
-void unmap(const Unmapping& unmapping, int vecs, const float* gradient, float* h, Ahead& ahead) {
-  for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
-    const TableEntry* entry = unmapping.entries;
-    const auto sum_entries = [&](int32_t count, Vec(&sum)[Vecs]) GAUNTLET_INLINE_LAMBDA {
-#pragma GCC unroll 4
-      for (int n = 0; n < Vecs; ++n) sum[n] = Vec{};
-#pragma GCC unroll 4
-      for (const TableEntry* const end = entry + count; entry != end; ++entry) {
-        const Vec coefficient = splat(entry->coefficient);
-        const float* const from = gradient + ptrdiff_t{entry->index} * kTileLanes + v * kLanes;
-#pragma GCC unroll 4
-        for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(from + n * kLanes));
-      }
-    };
-    for (const UnmappingTwins* twin = unmapping.twin; twin != unmapping.twin + unmapping.twins; ++twin) {
-      fetch(ahead, (twin->sums + twin->differences) * Vecs);
-      Vec sum[Vecs], difference[Vecs];
-      sum_entries(twin->sums, sum);
-      sum_entries(twin->differences, difference);
-      float* const to = h + ptrdiff_t{twin->line} * kTileLanes + v * kLanes;
-#pragma GCC unroll 4
-      for (int n = 0; n < Vecs; ++n) {
-        store(to + n * kLanes, sum[n] + difference[n]);
-        store(to + kTileLanes + n * kLanes, sum[n] - difference[n]);
-      }
-    }
-  });
-  linear<false, kTileLanes, kTileLanes>(unmapping.lone, vecs, {const_cast<float*>(gradient), kLanes}, {h, kLanes},
-                                        ahead);
+void unmap(const TwinTable& table, int vecs, const float* gradient, float* h, Ahead& ahead) {
+  twins<kTileLanes, kTileLanes>(table, vecs, {const_cast<float*>(gradient), kLanes}, {h, kLanes}, ahead);
 }
 
 namespace {

@@ -22,12 +22,13 @@ void convolve(const FourierTable& table, const float* f, const float* g, float* 
   for (int v = 0; v <= order; ++v) {
     for (int u = -reach; u <= reach; u += 2) {
       Vec real[2][2] = {}, imaginary[2][2] = {};
-      for (int v1 = -smaller(f_order, g_order - v); v1 <= smaller(f_order, v + g_order); ++v1) {
+      const int first_v = -smaller(f_order, g_order - v), last_v = smaller(f_order, v + g_order);
+      const int first_u = -smaller(f_reach, g_reach - u), last_u = smaller(f_reach, u + 1 + g_reach);
+      fetch(ahead, 8 * (last_v - first_v + 1) * (last_u - first_u + 1));
+      for (int v1 = first_v; v1 <= last_v; ++v1) {
         const float* from_f = f + (v1 + f_order) * f_row + ptrdiff_t{f_reach} * kComplex;
         const float* from_g = g + (v - v1 + g_order) * g_row + ptrdiff_t{g_reach + 1} * kComplex;
-        const int first = -smaller(f_reach, g_reach - u), last = smaller(f_reach, u + 1 + g_reach);
-        fetch(ahead, 8 * (last - first + 1));
-        for (int u1 = first; u1 <= last; ++u1) {
+        for (int u1 = first_u; u1 <= last_u; ++u1) {
           const Vec f_real = load(from_f + u1 * kComplex), f_imaginary = load(from_f + u1 * kComplex + kLanes);
 #pragma GCC unroll 2
           for (int i = 0; i < 2; ++i) {

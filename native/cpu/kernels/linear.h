@@ -55,4 +55,37 @@ GAUNTLET_INLINE void linear(const LinearTable& table, int vecs, Vectors x, Vecto
   });
 }
 
+/// The same for rows of which most are twins.
+template <ptrdiff_t XRow, ptrdiff_t YRow>
+GAUNTLET_INLINE void twins(const TwinTable& table, int vecs, Vectors x, Vectors y, Ahead& ahead) {
+  for_groups(vecs, [&]<int Vecs>(int v) GAUNTLET_INLINE_LAMBDA {
+    const TableEntry* entry = table.entries;
+    const auto sum_entries = [&](int32_t count, Vec(&sum)[Vecs]) GAUNTLET_INLINE_LAMBDA {
+#pragma GCC unroll 4
+      for (int n = 0; n < Vecs; ++n) sum[n] = Vec{};
+#pragma GCC unroll 4
+      for (const TableEntry* const end = entry + count; entry != end; ++entry) {
+        const Vec coefficient = splat(entry->coefficient);
+        const float* const from = x.data + entry->index * XRow + v * x.vec;
+#pragma GCC unroll 4
+        for (int n = 0; n < Vecs; ++n) add_product(sum[n], coefficient, load(from + n * x.vec));
+      }
+    };
+    for (const Twins* twin = table.twin; twin != table.twin + table.twins; ++twin) {
+      fetch(ahead, (twin->sums + twin->differences) * Vecs);
+      Vec sum[Vecs], difference[Vecs];
+      sum_entries(twin->sums, sum);
+      sum_entries(twin->differences, difference);
+      float *const first = y.data + twin->row[0] * YRow + v * y.vec, *const second =
+                                                                         y.data + twin->row[1] * YRow + v * y.vec;
+#pragma GCC unroll 4
+      for (int n = 0; n < Vecs; ++n) {
+        store(first + n * y.vec, sum[n] + difference[n]);
+        store(second + n * y.vec, sum[n] - difference[n]);
+      }
+    }
+  });
+  linear<false, XRow, YRow>(table.lone, vecs, x, y, ahead);
+}
+
 }  // namespace gauntlet::GAUNTLET_ISA

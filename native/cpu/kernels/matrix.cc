@@ -112,15 +112,11 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
     scratch += kVecs * table.sectors[o] * entries;
   }
   const auto at = [&](int o, int s, int v) { return matrices[o] + (v * table.sectors[o] + s) * entries; };
-  const auto mirror_all = [&](int o) {
-    for (int i = 0; table.mirrored && i < vecs * table.sectors[o]; ++i) mirror(n, matrices[o] + i * entries);
-  };
   for (int o = 0; o < 2; ++o) {
     for (int s = 0; s < table.sectors[o]; ++s) {
-      linear<false, kTileLanes, kLanes>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kLanes},
-                                        {at(o, s, 0), table.sectors[o] * entries}, ahead);
+      twins<kTileLanes, kLanes>(table.into[o][s], vecs, {const_cast<float*>(operands[o]), kLanes},
+                                {at(o, s, 0), table.sectors[o] * entries}, ahead);
     }
-    mirror_all(o);
   }
   for (int v = 0; v < vecs; ++v) {
     bool written[2] = {false, false};
@@ -130,7 +126,7 @@ void matrix(const MatrixTable& table, int vecs, const float* left, const float* 
       written[term[2]] = true;
     }
   }
-  mirror_all(2);
+  for (int i = 0; table.mirrored && i < vecs * table.sectors[2]; ++i) mirror(n, matrices[2] + i * entries);
   linear<false, kLanes, kTileLanes>(*table.from, vecs, {matrices[2], table.sectors[2] * entries}, {y, kLanes}, ahead);
 }
 
