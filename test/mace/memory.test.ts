@@ -33,7 +33,7 @@ afterEach(() => {
 
 it('takes memory for the first step of a training, and for batches no larger nothing but what they bring', () => {
   const [atoms, channels] = [10, 32]
-  const model = new Mace({ ...small, hiddenIrreps: `${channels}x0e+${channels}x1o`, device: 'cpu' })
+  const model = new Mace({ ...small, hiddenIrreps: `${channels}x0e+${channels}x1o` }, { device: 'cpu' })
   const learner = new MaceLearner(model, model.initialWeights(1))
   const [adam, average] = [new Adam(learner.parameters), new MovingAverage(learner.parameters, 0.9)]
   const batch = (structures: number) => {
