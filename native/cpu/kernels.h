@@ -23,10 +23,14 @@ inline constexpr int kTileLanes = kLanes * kVecs;
 /// Most components that are packed or unpacked at once.
 inline constexpr int kPieceSize = 32;
 
-/// `lanes` consecutive lanes of one block, `stride` floats apart (0: all the same).
+/// `lanes` consecutive lanes of one block, `stride` floats apart (0: all the same); and as many in each of `count` samples, `step` floats and
+/// `lane_step` lanes apart.
 struct Strip {
   int64_t stride;
   int lanes;
+  int count = 1;
+  int64_t step = 0;
+  int lane_step = 0;
 };
 
 /// y[row[i]] = sum over the row's entries of coefficient * x[index], for every listed row once. Rows of as many entries each make

@@ -26,14 +26,16 @@ float sum_of(const float* line, int lanes) {
 /// Unpacks a strip and adds it to memory.
 void unpack_add(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
   alignas(64) float values[kTileLanes * kPieceSize];
-  kernels().unpack(values, {size, strip.lanes}, size, rows, tile);
   // Where lanes follow one another without a gap, they are one stretch of memory.
   const bool whole = strip.stride == size;
   const int stretches = whole ? 1 : strip.lanes, length = whole ? strip.lanes * size : size;
-  for (int n = 0; n < stretches; ++n) {
-    float* to = memory + n * strip.stride;
-    const float* from = values + n * length;
-    for (int m = 0; m < length; ++m) to[m] += from[m];
+  for (int sample = 0; sample < strip.count; ++sample, memory += strip.step, tile += strip.lane_step) {
+    kernels().unpack(values, {size, strip.lanes}, size, rows, tile);
+    for (int n = 0; n < stretches; ++n) {
+      float* to = memory + n * strip.stride;
+      const float* from = values + n * length;
+      for (int m = 0; m < length; ++m) to[m] += from[m];
+    }
   }
 }
 
@@ -96,18 +98,24 @@ SideTiles::Segments SideTiles::cut(size_t first, int count) const {
   return segments;
 }
 
-/// Calls f(offset in memory, lane, strip) for the lanes of each segment that the piece's block has.
+/// Calls f(offset in memory, lane, strip) for the lanes of each segment that the piece's block has, of samples alike at once.
 template <class F>
 void SideTiles::for_strips(const Segments& segments, const Piece& piece, const F& f) const {
   const bool one = channels_ == 1;
-  for (int n = 0; n < segments.n; ++n) {
+  for (int n = 0, count = 1; n < segments.n; n += count) {
     const Segment& segment = segments.list[n];
+    const auto is_alike = [&](const Segment& other) {
+      return other.sample == segment.sample + count * int64_t{dim_} && other.channel == segment.channel &&
+             other.lanes == segment.lanes;
+    };
+    for (count = 1; n + count < segments.n && is_alike(segments.list[n + count]);) ++count;
     const int there = segment.moves && !one              ? std::min(segment.lanes, piece.channels - segment.channel)
                       : segment.channel < piece.channels ? segment.lanes
                                                          : 0;
     if (there <= 0) continue;
     const int64_t stride = one ? dim_ : segment.moves ? piece.stride : 0;
-    f(segment.sample + piece.offset + int64_t{segment.channel} * piece.stride, segment.lane, Strip{stride, there});
+    f(segment.sample + piece.offset + int64_t{segment.channel} * piece.stride, segment.lane,
+      Strip{stride, there, count, dim_, segment.lanes});
   }
 }
 
@@ -118,7 +126,7 @@ void SideTiles::pack(const float* memory, size_t batch, const Segments& segments
   const auto pack = kernels().pack;
   for (const Piece& piece : pieces_) {
     for_strips(segments, piece, [&](int64_t offset, int lane, const Strip& strip) {
-      fetch(ahead, kMove * piece.size * strip.lanes / kLanes);
+      fetch(ahead, kMove * piece.size * strip.lanes * strip.count / kLanes);
       pack(memory + offset, end, strip, piece.size, piece.rows, tile + lane, piece.add);
     });
   }
@@ -128,13 +136,17 @@ void SideTiles::unpack(float* memory, const Segments& segments, const Piece& pie
                        const float* tile, bool add, bool large, Ahead& ahead) const {
   const auto unpack = add ? unpack_add : kernels().unpack;
   for_strips(segments, piece, [&](int64_t offset, int lane, const Strip& strip) {
-    fetch(ahead, kMove * piece.size * strip.lanes / kLanes);
-    if (large && !add && strip.stride == piece.size && strip.lanes >= kLanes) {
-      return kernels().unpack_past_caches(memory + offset, strip.lanes, piece.size, rows, tile + lane);
-    }
-    if (strip.stride != 0 || strip.lanes == 1) return unpack(memory + offset, strip, piece.size, rows, tile + lane);
-    for (int m = 0; m < piece.size; ++m) {
-      memory[offset + m] += sum_of(tile + ptrdiff_t{rows[m]} * kTileLanes + lane, strip.lanes);
+    fetch(ahead, kMove * piece.size * strip.lanes * strip.count / kLanes);
+    const bool past_caches = large && !add && strip.stride == piece.size && strip.lanes >= kLanes;
+    const bool summed = strip.stride == 0 && strip.lanes > 1;
+    if (!past_caches && !summed) return unpack(memory + offset, strip, piece.size, rows, tile + lane);
+    for (int n = 0; n < strip.count; ++n, offset += strip.step, lane += strip.lane_step) {
+      if (past_caches) {
+        kernels().unpack_past_caches(memory + offset, strip.lanes, piece.size, rows, tile + lane);
+        continue;
+      }
+      for (int m = 0; m < piece.size; ++m)
+        memory[offset + m] += sum_of(tile + ptrdiff_t{rows[m]} * kTileLanes + lane, strip.lanes);
     }
   });
 }

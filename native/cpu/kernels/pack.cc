@@ -77,6 +77,18 @@ GAUNTLET_INLINE void transpose(Register& a, Register& b, Register& c, Register& 
   d = GAUNTLET_PAIRS(ab_high, cd_high, 2);
 }
 
+/// Four quads as a 4 x 4 matrix, transposed.
+GAUNTLET_INLINE void transpose_four(Quad (&q)[4]) {
+  const Quad ab_low = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5);
+  const Quad ab_high = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
+  const Quad cd_low = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5);
+  const Quad cd_high = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
+  q[0] = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
+  q[1] = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+  q[2] = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+  q[3] = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+}
+
 template <bool Add>
 GAUNTLET_INLINE void put(float* line, Register r) {
   if (Add) r += load_register(line);
@@ -92,6 +104,20 @@ GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32
   transpose(q[0], q[1], q[2], q[3]);
 #pragma GCC unroll 4
   for (int i = 0; i < Count; ++i) put<Add>(tile + ptrdiff_t{rows[i]} * kTileLanes, q[i]);
+}
+
+/// The same of four lanes, where there are no more.
+template <int Count, bool Add>
+GAUNTLET_INLINE void pack_four(const float* from, ptrdiff_t stride, const int32_t* rows, float* tile) {
+  Quad q[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) q[i] = load_quad(from + i * stride);
+  transpose_four(q);
+#pragma GCC unroll 4
+  for (int i = 0; i < Count; ++i) {
+    float* const line = tile + ptrdiff_t{rows[i]} * kTileLanes;
+    store_quad(line, Add ? q[i] + load_quad(line) : q[i]);
+  }
 }
 
 /// kWidth lanes of Size components without a gap between them.
@@ -150,6 +176,17 @@ void pack_strip(const float* memory, const float* end, const Strip& strip, int s
       }
     }
   }
+  for (; lane + 4 <= strip.lanes; lane += 4) {
+    const float* from = memory + lane * strip.stride;
+    if (from + 3 * strip.stride + (size + 3) / 4 * 4 > end) break;
+    int m = 0;
+    for (; m + 4 <= size; m += 4) pack_four<4, Add>(from + m, strip.stride, rows + m, tile + lane);
+    switch (size - m) {
+      case 1: pack_four<1, Add>(from + m, strip.stride, rows + m, tile + lane); break;
+      case 2: pack_four<2, Add>(from + m, strip.stride, rows + m, tile + lane); break;
+      case 3: pack_four<3, Add>(from + m, strip.stride, rows + m, tile + lane); break;
+    }
+  }
   for (; lane < strip.lanes; ++lane) {
     for (int m = 0; m < size; ++m) {
       float& to = tile[ptrdiff_t{rows[m]} * kTileLanes + lane];
@@ -188,6 +225,16 @@ GAUNTLET_INLINE void unpack_quads(float* to, ptrdiff_t stride, const int32_t* ro
     store_part<Count>(to + (12 + i) * stride, quarter<3>(q[i]));
 #endif
   }
+}
+
+template <int Count>
+GAUNTLET_INLINE void unpack_four(float* to, ptrdiff_t stride, const int32_t* rows, const float* tile) {
+  Quad q[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) q[i] = load_quad(tile + ptrdiff_t{rows[i < Count ? i : 0]} * kTileLanes);
+  transpose_four(q);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) store_part<Count>(to + i * stride, q[i]);
 }
 
 #if defined(__AVX512F__)
@@ -262,6 +309,16 @@ void unpack_strip(float* memory, const Strip& strip, int size, const int32_t* ro
   }
   for (; lane + kWidth <= strip.lanes; lane += kWidth)
     unpack_lanes(memory + lane * strip.stride, strip.stride, size, rows, tile + lane);
+  for (; lane + 4 <= strip.lanes; lane += 4) {
+    float* const to = memory + lane * strip.stride;
+    int m = 0;
+    for (; m + 4 <= size; m += 4) unpack_four<4>(to + m, strip.stride, rows + m, tile + lane);
+    switch (size - m) {
+      case 1: unpack_four<1>(to + m, strip.stride, rows + m, tile + lane); break;
+      case 2: unpack_four<2>(to + m, strip.stride, rows + m, tile + lane); break;
+      case 3: unpack_four<3>(to + m, strip.stride, rows + m, tile + lane); break;
+    }
+  }
   for (; lane < strip.lanes; ++lane) {
     for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] = tile[ptrdiff_t{rows[m]} * kTileLanes + lane];
   }
@@ -271,15 +328,14 @@ void unpack_strip(float* memory, const Strip& strip, int size, const int32_t* ro
 
 void pack(const float* memory, const float* end, const Strip& strip, int size, const int32_t* rows, float* tile,
           bool add) {
-  if (add) {
-    pack_strip<true>(memory, end, strip, size, rows, tile);
-  } else {
-    pack_strip<false>(memory, end, strip, size, rows, tile);
-  }
+  const auto pack = add ? pack_strip<true> : pack_strip<false>;
+  for (int n = 0; n < strip.count; ++n)
+    pack(memory + n * strip.step, end, strip, size, rows, tile + n * strip.lane_step);
 }
 
 void unpack(float* memory, const Strip& strip, int size, const int32_t* rows, const float* tile) {
-  unpack_strip(memory, strip, size, rows, tile);
+  for (int n = 0; n < strip.count; ++n)
+    unpack_strip(memory + n * strip.step, strip, size, rows, tile + n * strip.lane_step);
 }
 
 void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows, const float* tile) {
