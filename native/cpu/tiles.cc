@@ -90,7 +90,12 @@ SideTiles::Segments SideTiles::cut(size_t first, int count) const {
     int lanes = std::min(count - lane, channels_ - channel);
     if (moves) lanes = std::min(lanes, modulo_ - at);
     if (divide_ > 1) lanes = std::min(lanes, divide_ - channel % divide_);
-    segments.list[segments.n++] = {sample, at, lane, lanes, moves};
+    Segment* const last = segments.n > 0 ? &segments.list[segments.n - 1] : nullptr;
+    if (last && last->channel == at && last->lanes == lanes && sample == last->sample + int64_t{last->samples} * dim_) {
+      ++last->samples;
+    } else {
+      segments.list[segments.n++] = {sample, at, lane, lanes, moves};
+    }
     lane += lanes;
     channel += lanes;
     if (channel == channels_) channel = 0, sample += dim_;
@@ -98,30 +103,25 @@ SideTiles::Segments SideTiles::cut(size_t first, int count) const {
   return segments;
 }
 
-/// Calls f(offset in memory, lane, strip) for the lanes of each segment that the piece's block has, of samples alike at once.
+/// Calls f(offset in memory, lane, strip) for the lanes of each segment that the piece's block has.
 template <class F>
 void SideTiles::for_strips(const Segments& segments, const Piece& piece, const F& f) const {
   const bool one = channels_ == 1;
-  for (int n = 0, count = 1; n < segments.n; n += count) {
+  for (int n = 0; n < segments.n; ++n) {
     const Segment& segment = segments.list[n];
-    const auto is_alike = [&](const Segment& other) {
-      return other.sample == segment.sample + count * int64_t{dim_} && other.channel == segment.channel &&
-             other.lanes == segment.lanes;
-    };
-    for (count = 1; n + count < segments.n && is_alike(segments.list[n + count]);) ++count;
     const int there = segment.moves && !one              ? std::min(segment.lanes, piece.channels - segment.channel)
                       : segment.channel < piece.channels ? segment.lanes
                                                          : 0;
     if (there <= 0) continue;
     const int64_t stride = one ? dim_ : segment.moves ? piece.stride : 0;
     f(segment.sample + piece.offset + int64_t{segment.channel} * piece.stride, segment.lane,
-      Strip{stride, there, count, dim_, segment.lanes});
+      Strip{stride, there, segment.samples, dim_, segment.lanes});
   }
 }
 
 void SideTiles::pack(const float* memory, size_t batch, const Segments& segments, float* tile, Ahead& ahead) const {
   const Segment& last = segments.list[segments.n - 1];
-  if (sparse_rows_ || (last.lane + last.lanes) % kLanes != 0) std::memset(tile, 0, sizeof(float) * fiber_ * kTileLanes);
+  if (sparse_rows_ || last.end() % kLanes != 0) std::memset(tile, 0, sizeof(float) * fiber_ * kTileLanes);
   const float* end = memory + batch * dim_;
   const auto pack = kernels().pack;
   for (const Piece& piece : pieces_) {

@@ -27,12 +27,14 @@ class SideTiles {
   };
   const std::vector<Piece>& pieces() const { return pieces_; }
 
-  /// Lanes that are evenly spaced in memory.
+  /// Lanes that are evenly spaced in memory, and the same of samples that follow.
   struct Segment {
-    int64_t sample;   // where the sample begins
+    int64_t sample;   // where the first sample begins
     int32_t channel;  // of the block, for the first lane
-    int lane, lanes;
-    bool moves;  // from channel to channel; otherwise all lanes are the same channel
+    int lane, lanes;  // of the first sample
+    bool moves;       // from channel to channel; otherwise all lanes are the same channel
+    int samples = 1;
+    int end() const { return lane + lanes * samples; }
   };
   /// Lanes [first, first + count) of a tile, in as few segments as possible.
   struct Segments {

@@ -95,6 +95,17 @@ GAUNTLET_INLINE void put(float* line, Register r) {
   store_register(line, r);
 }
 
+/// Calls f<Count>(m) for components [m, m + Count) four by four, the last ones fewer.
+GAUNTLET_INLINE void for_quads(int size, const auto& f) {
+  int m = 0;
+  for (; m + 4 <= size; m += 4) f.template operator()<4>(m);
+  switch (size - m) {
+    case 1: return f.template operator()<1>(m);
+    case 2: return f.template operator()<2>(m);
+    case 3: return f.template operator()<3>(m);
+  }
+}
+
 /// Components [m, m + Count) of kWidth lanes; quads are read whole, from component `first` <= m on.
 template <int Count, bool Add>
 GAUNTLET_INLINE void pack_quads(const float* from, ptrdiff_t stride, const int32_t* rows, float* tile) {
@@ -167,25 +178,17 @@ void pack_strip(const float* memory, const float* end, const Strip& strip, int s
       const float* from = memory + lane * strip.stride;
       // The last quad of a lane reads past its components, which is harmless but for the operand's own end.
       if (from + (kWidth - 1) * strip.stride + (size + 3) / 4 * 4 > end) break;
-      int m = 0;
-      for (; m + 4 <= size; m += 4) pack_quads<4, Add>(from + m, strip.stride, rows + m, tile + lane);
-      switch (size - m) {
-        case 1: pack_quads<1, Add>(from + m, strip.stride, rows + m, tile + lane); break;
-        case 2: pack_quads<2, Add>(from + m, strip.stride, rows + m, tile + lane); break;
-        case 3: pack_quads<3, Add>(from + m, strip.stride, rows + m, tile + lane); break;
-      }
+      for_quads(size, [&]<int Count>(int m) GAUNTLET_INLINE_LAMBDA {
+        pack_quads<Count, Add>(from + m, strip.stride, rows + m, tile + lane);
+      });
     }
   }
   for (; lane + 4 <= strip.lanes; lane += 4) {
     const float* from = memory + lane * strip.stride;
     if (from + 3 * strip.stride + (size + 3) / 4 * 4 > end) break;
-    int m = 0;
-    for (; m + 4 <= size; m += 4) pack_four<4, Add>(from + m, strip.stride, rows + m, tile + lane);
-    switch (size - m) {
-      case 1: pack_four<1, Add>(from + m, strip.stride, rows + m, tile + lane); break;
-      case 2: pack_four<2, Add>(from + m, strip.stride, rows + m, tile + lane); break;
-      case 3: pack_four<3, Add>(from + m, strip.stride, rows + m, tile + lane); break;
-    }
+    for_quads(size, [&]<int Count>(int m) GAUNTLET_INLINE_LAMBDA {
+      pack_four<Count, Add>(from + m, strip.stride, rows + m, tile + lane);
+    });
   }
   for (; lane < strip.lanes; ++lane) {
     for (int m = 0; m < size; ++m) {
@@ -311,13 +314,8 @@ void unpack_strip(float* memory, const Strip& strip, int size, const int32_t* ro
     unpack_lanes(memory + lane * strip.stride, strip.stride, size, rows, tile + lane);
   for (; lane + 4 <= strip.lanes; lane += 4) {
     float* const to = memory + lane * strip.stride;
-    int m = 0;
-    for (; m + 4 <= size; m += 4) unpack_four<4>(to + m, strip.stride, rows + m, tile + lane);
-    switch (size - m) {
-      case 1: unpack_four<1>(to + m, strip.stride, rows + m, tile + lane); break;
-      case 2: unpack_four<2>(to + m, strip.stride, rows + m, tile + lane); break;
-      case 3: unpack_four<3>(to + m, strip.stride, rows + m, tile + lane); break;
-    }
+    for_quads(size, [&]<int Count>(int m)
+                        GAUNTLET_INLINE_LAMBDA { unpack_four<Count>(to + m, strip.stride, rows + m, tile + lane); });
   }
   for (; lane < strip.lanes; ++lane) {
     for (int m = 0; m < size; ++m) memory[lane * strip.stride + m] = tile[ptrdiff_t{rows[m]} * kTileLanes + lane];
