@@ -79,7 +79,7 @@ SideTiles::SideTiles(const Side& side, int32_t dim, int32_t channels)
 SideTiles::Segments SideTiles::cut(size_t first, int count) const {
   Segments segments;
   if (channels_ == 1) {
-    segments.list[segments.n++] = {static_cast<int64_t>(first) * dim_, 0, 0, count, true};
+    segments.list[segments.n++] = {static_cast<int64_t>(first) * dim_, 0, 0, count, true, 1};
     return segments;
   }
   int64_t sample = static_cast<int64_t>(first / channels_) * dim_;
@@ -94,7 +94,7 @@ SideTiles::Segments SideTiles::cut(size_t first, int count) const {
     if (last && last->channel == at && last->lanes == lanes && sample == last->sample + int64_t{last->samples} * dim_) {
       ++last->samples;
     } else {
-      segments.list[segments.n++] = {sample, at, lane, lanes, moves};
+      segments.list[segments.n++] = {sample, at, lane, lanes, moves, 1};
     }
     lane += lanes;
     channel += lanes;

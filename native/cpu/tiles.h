@@ -33,7 +33,7 @@ class SideTiles {
     int32_t channel;  // of the block, for the first lane
     int lane, lanes;  // of the first sample
     bool moves;       // from channel to channel; otherwise all lanes are the same channel
-    int samples = 1;
+    int samples;
     int end() const { return lane + lanes * samples; }
   };
   /// Lanes [first, first + count) of a tile, in as few segments as possible.
