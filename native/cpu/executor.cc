@@ -74,6 +74,7 @@ class ProgramGroup final : public CpuGroup {
   struct Job {
     const Program* program;
     size_t packed[3];
+    const float* piecewise;  // the memory of the operand that is packed piece by piece
     Result results[3];
   };
   struct Work {
@@ -92,11 +93,17 @@ class ProgramGroup final : public CpuGroup {
       const bool pair = n + 1 < evaluations.size() && are_pair(evaluations[n], evaluations[n + 1]);
       const std::span<const Evaluation> together = evaluations.subspan(n, pair ? 2 : 1);
       const Program& program = program_for(together);
-      Job& job = work.jobs.emplace_back(Job{&program, {}, {}});
+      Job& job = work.jobs.emplace_back(Job{&program, {}, nullptr, {}});
       for (const Evaluation& evaluation : together) {
         const int target = evaluation.target;
         for (int o = 0; o < 3; ++o) {
-          if (o != target) job.packed[o] = find_packed(work, o, evaluation.operands[o].data);
+          if (o == target) continue;
+          const float* const data = evaluation.operands[o].data;
+          if (o != program.piecewise) {
+            job.packed[o] = find_packed(work, o, data);
+          } else if (!std::exchange(job.piecewise, data)) {
+            add_stream(work, o, data);
+          }
         }
         job.results[target] = result_of(evaluation, evaluations.subspan(n), batch);
         work.past_caches |= job.results[target].large;
@@ -178,6 +185,8 @@ class ProgramGroup final : public CpuGroup {
       const float* tiles[3];
       for (int o = 0; o < 3; ++o) tiles[o] = floats + work.packed[job.packed[o]].at;
       for (int step = 0; step < job.program->steps(); ++step) {
+        for (const auto& [operand, piece, rows] : job.program->needed(step))
+          tiles_[operand].pack(job.piecewise, work.batch, segments[operand], *piece, rows, room, ahead);
         job.program->run(step, (count + kLanes - 1) / kLanes, tiles, room, ahead);
         for (const auto& [target, piece, rows] : job.program->ready(step)) {
           const Result& result = job.results[target];

@@ -320,6 +320,9 @@ struct Kernels {
   void (*unmap)(const TwinTable& table, int vecs, const float* gradient, float* h, Ahead& ahead);
   /// Adds to y; `x` is the other input.
   void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead);
+  /// For the rows of x[0] and for those of x[1] that they meet.
+  void (*decouple_both)(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h,
+                        float* const (&y)[2], Ahead& ahead);
   /// y for the whole fibers of all targets, from the tiles x of the operands; `scratch` is 64-byte aligned.
   void (*grid)(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead);
   void (*flat_grid)(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch,

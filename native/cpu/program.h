@@ -15,26 +15,29 @@
 
 namespace gauntlet {
 
-/// Works tile by tile, in steps: run(step), then the pieces of the target that ready(step) names are complete.
+/// Works tile by tile, in steps: the pieces that needed(step) names are packed, run(step), then those of targets that ready(step)
+/// names are complete.
 class Program {
  public:
   virtual ~Program() = default;
 
-  struct Ready {
-    int target;
+  struct Portion {
+    int operand;
     const SideTiles::Piece* piece;
     const int32_t* rows;  // of the tile at `room`, one for each component
   };
-  /// The packed tiles of the operands that it reads.
+  /// The packed tiles of the other operands that it reads.
   using Tiles = const float* const (&)[3];
 
   virtual int steps() const { return 1; }
+  virtual std::span<const Portion> needed(int) const { return {}; }
   /// `vecs` vectors of every line.
   virtual void run(int step, int vecs, Tiles tiles, float* room, Ahead& ahead) const = 0;
-  virtual std::span<const Ready> ready(int step) const = 0;
+  virtual std::span<const Portion> ready(int step) const = 0;
 
-  size_t room = 0;  // floats: the result's tile, then scratch
-  double work = 0;  // multiply-adds per lane, about: how finely a call is worth cutting
+  int piecewise = -1;  // the operand of which steps need pieces, not a packed tile
+  size_t room = 0;     // floats: the result's tile, then scratch
+  double work = 0;     // multiply-adds per lane, about: how finely a call is worth cutting
 };
 
 /// Of one target, or of x1 and x2 at once, which share most of their work.
@@ -56,7 +59,7 @@ std::unique_ptr<Program> make_matrix_program(const MatrixForm& form, const Side 
 /// The programs that transform their operands make the whole fibers of their targets in one step, one after another.
 class TransformProgram : public Program {
  public:
-  std::span<const Ready> ready(int) const override { return ready_; }
+  std::span<const Portion> ready(int) const override { return ready_; }
 
  protected:
   TransformProgram(const Side sides[3], const std::array<SideTiles, 3>& tiles, std::span<const int> targets) {
@@ -80,10 +83,10 @@ class TransformProgram : public Program {
   void set_places(const std::vector<int32_t>& place) {
     places_.clear();
     places_.reserve(ready_.size());
-    for (Ready& ready : ready_) {
+    for (Portion& ready : ready_) {
       std::vector<int32_t>& rows = places_.emplace_back();
       for (int32_t m = 0; m < ready.piece->size; ++m) {
-        rows.push_back(place[first_[ready.target] + ready.piece->rows[m]]);
+        rows.push_back(place[first_[ready.operand] + ready.piece->rows[m]]);
       }
       ready.rows = rows.data();
     }
@@ -91,7 +94,7 @@ class TransformProgram : public Program {
 
  private:
   int32_t first_[3] = {}, fiber_ = 0;
-  std::vector<Ready> ready_;
+  std::vector<Portion> ready_;
   std::vector<std::vector<int32_t>> places_;
 };
 

@@ -50,10 +50,8 @@ SideTiles::SideTiles(const Side& side, int32_t dim, int32_t channels)
       channels_seen_(side.channels_seen(channels)),
       rows_(side.rows) {
   std::vector<bool> written(fiber_, false);
-  sparse_rows_ = false;
   const int32_t* rows = rows_.data();
   for (const Block& block : side.blocks) {
-    if (block.channels < std::min(modulo_, channels_)) sparse_rows_ = true;
     for (int32_t m = 0; m < block.size;) {
       const bool add = written[rows[m]];
       int32_t size = 0;
@@ -73,7 +71,7 @@ SideTiles::SideTiles(const Side& side, int32_t dim, int32_t channels)
     for (int32_t m = 0; m < block.size; ++m) written[rows[m]] = true;
     rows += block.size;
   }
-  if (std::find(written.begin(), written.end(), false) != written.end()) sparse_rows_ = true;
+  lone_rows_ = std::find(written.begin(), written.end(), false) != written.end();
 }
 
 SideTiles::Segments SideTiles::cut(size_t first, int count) const {
@@ -120,16 +118,21 @@ void SideTiles::for_strips(const Segments& segments, const Piece& piece, const F
 }
 
 void SideTiles::pack(const float* memory, size_t batch, const Segments& segments, float* tile, Ahead& ahead) const {
-  const Segment& last = segments.list[segments.n - 1];
-  if (sparse_rows_ || last.end() % kLanes != 0) std::memset(tile, 0, sizeof(float) * fiber_ * kTileLanes);
-  const float* end = memory + batch * dim_;
-  const auto pack = kernels().pack;
-  for (const Piece& piece : pieces_) {
-    for_strips(segments, piece, [&](int64_t offset, int lane, const Strip& strip) {
-      fetch(ahead, kMove * piece.size * strip.lanes * strip.count / kLanes);
-      pack(memory + offset, end, strip, piece.size, piece.rows, tile + lane, piece.add);
-    });
+  if (lone_rows_) std::memset(tile, 0, sizeof(float) * fiber_ * kTileLanes);
+  for (const Piece& piece : pieces_) pack(memory, batch, segments, piece, piece.rows, tile, ahead);
+}
+
+void SideTiles::pack(const float* memory, size_t batch, const Segments& segments, const Piece& piece,
+                     const int32_t* rows, float* tile, Ahead& ahead) const {
+  const bool fills_vectors = segments.list[segments.n - 1].end() % kLanes == 0;
+  if (!piece.add && !(fills_vectors && piece.channels >= std::min(modulo_, channels_))) {
+    for (int m = 0; m < piece.size; ++m) std::fill_n(tile + ptrdiff_t{rows[m]} * kTileLanes, kTileLanes, 0.0f);
   }
+  const float* end = memory + batch * dim_;
+  for_strips(segments, piece, [&](int64_t offset, int lane, const Strip& strip) {
+    fetch(ahead, kMove * piece.size * strip.lanes * strip.count / kLanes);
+    kernels().pack(memory + offset, end, strip, piece.size, rows, tile + lane, piece.add);
+  });
 }
 
 void SideTiles::unpack(float* memory, const Segments& segments, const Piece& piece, const int32_t* rows,

@@ -49,6 +49,9 @@ class SideTiles {
     Ahead nothing;
     pack(memory, batch, segments, tile, nothing);
   }
+  /// Fills the tile rows of one piece alone, its component m that of rows[m], or adds to them if it shares its rows.
+  void pack(const float* memory, size_t batch, const Segments& segments, const Piece& piece, const int32_t* rows,
+            float* tile, Ahead& ahead) const;
 
   /// Writes one piece back, or adds it to what is there; its component m is on tile row rows[m]. Lanes that share a channel
   /// are summed, which needs `add`. `large`: the result is too large for any cache.
@@ -69,8 +72,7 @@ class SideTiles {
   int32_t fiber_, dim_, channels_, divide_, modulo_, channels_seen_;
   std::vector<int32_t> rows_;
   std::vector<Piece> pieces_;
-  bool
-      sparse_rows_;  // some fiber rows belong to no piece, some lanes to no channel, or rows are shared: zero the tile first
+  bool lone_rows_;  // some fiber rows belong to no piece
 };
 
 }  // namespace gauntlet

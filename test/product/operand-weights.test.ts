@@ -178,7 +178,11 @@ describe.each(products)('%s', (_, batch, make) => {
     const weight = new Float32Array(product.weightNumel).fill(1)
     // Multiplying by 1 does not round.
     expect(product.forward(x1, x2, weight)).toEqual(bare.forward(x1, x2))
-    expect(product.backward(gradOut, x1, x2, weight, { only: ['x1', 'x2'] })).toEqual(bare.backward(gradOut, x1, x2))
+    const gradients = product.backward(gradOut, x1, x2, weight, { only: ['x1', 'x2'] })
+    const wanted = bare.backward(gradOut, x1, x2)
+    expect(gradients.x1).toEqual(wanted.x1)
+    // The bare product sums this one in another order, as it goes through the lines of the first.
+    expect(relativeError(gradients.x2, wanted.x2)).toBeLessThan(TOLERANCE)
   })
 
   test.each(['block', 'channel'] as const)('NaN in the weights of a sample for every %s stays in it', (weights) => {

@@ -118,6 +118,64 @@ GAUNTLET_INLINE void add_group(const DecouplingRows& group, const int32_t* terms
   }
 }
 
+/// Rows of a group and their others, whose sums change places, at once, for Count registers: h is read a single time.
+template <int Rows, int Count>
+GAUNTLET_INLINE void add_rows_and_others(const DecouplingRows& group, const int32_t* terms, const float* const (&x)[2],
+                                         const float* h, float* const (&y)[2]) {
+  typedef Register Registers[Count];
+  const auto get = [](const float* from, Registers& to) GAUNTLET_INLINE_LAMBDA {
+#pragma GCC unroll 2
+    for (int n = 0; n < Count; ++n) to[n] = load_register(from + n * kWidth);
+  };
+  const auto put = [](float* to, const Registers& from) GAUNTLET_INLINE_LAMBDA {
+#pragma GCC unroll 2
+    for (int n = 0; n < Count; ++n) store_register(to + n * kWidth, from[n]);
+  };
+  Registers sum[Rows], factor[Rows];
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) {
+    get(y[0] + ptrdiff_t{group.row[r]} * kTileLanes, sum[r]);
+    get(x[0] + ptrdiff_t{group.row[r]} * kTileLanes, factor[r]);
+  }
+  const auto add_terms = [&](int32_t count, const auto& add) GAUNTLET_INLINE_LAMBDA {
+    for (; count > 0; --count, terms += 1 + Rows) {
+      const ptrdiff_t row = ptrdiff_t{terms[0]} * kTileLanes;
+      Registers other, other_sum;
+      get(x[1] + row, other);
+      get(y[1] + row, other_sum);
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) {
+        Registers line;
+        get(h + ptrdiff_t{terms[1 + r]} * kTileLanes, line);
+#pragma GCC unroll 2
+        for (int n = 0; n < Count; ++n) {
+          add(sum[r][n], line[n], other[n]);
+          add(other_sum[n], line[n], factor[r][n]);
+        }
+      }
+      put(y[1] + row, other_sum);
+    }
+  };
+  add_terms(group.plus, [](Register& to, Register a, Register b) GAUNTLET_INLINE_LAMBDA { to += a * b; });
+  add_terms(group.minus, [](Register& to, Register a, Register b) GAUNTLET_INLINE_LAMBDA { to -= a * b; });
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) put(y[0] + ptrdiff_t{group.row[r]} * kTileLanes, sum[r]);
+}
+
+template <int Rows>
+GAUNTLET_INLINE void add_group_and_others(const DecouplingRows& group, const int32_t* terms, int vecs,
+                                          const float* const (&x)[2], const float* h, float* const (&y)[2],
+                                          Ahead& ahead) {
+  const auto add = [&]<int Count>(int lane) GAUNTLET_INLINE_LAMBDA {
+    fetch(ahead, 2 * Rows * Count * (group.plus + group.minus) / kParts);
+    add_rows_and_others<Rows, Count>(group, terms, {x[0] + lane, x[1] + lane}, h + lane, {y[0] + lane, y[1] + lane});
+  };
+  constexpr int at_once = kRegisters == 32 ? 2 : 1, step = at_once * kWidth;
+  int lane = 0;
+  for (; lane + step <= vecs * kLanes; lane += step) add.template operator()<at_once>(lane);
+  for (; lane < vecs * kLanes; lane += kWidth) add.template operator()<1>(lane);
+}
+
 }  // namespace
 
 void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead) {
@@ -128,6 +186,19 @@ void decouple(const Decoupling& decoupling, int vecs, const float* x, const floa
       case 1: add_group<1>(*group, terms, vecs, x, h, y); break;
       case 2: add_group<2>(*group, terms, vecs, x, h, y); break;
       case 4: add_group<4>(*group, terms, vecs, x, h, y); break;
+    }
+    terms += ptrdiff_t{1 + group->count} * (group->plus + group->minus);
+  }
+}
+
+void decouple_both(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h,
+                   float* const (&y)[2], Ahead& ahead) {
+  const int32_t* terms = decoupling.terms;
+  for (const DecouplingRows* group = decoupling.group; group != decoupling.group + decoupling.groups; ++group) {
+    switch (group->count) {
+      case 1: add_group_and_others<1>(*group, terms, vecs, x, h, y, ahead); break;
+      case 2: add_group_and_others<2>(*group, terms, vecs, x, h, y, ahead); break;
+      case 4: add_group_and_others<4>(*group, terms, vecs, x, h, y, ahead); break;
     }
     terms += ptrdiff_t{1 + group->count} * (group->plus + group->minus);
   }

@@ -28,6 +28,13 @@ inline constexpr int kGroup = kParts == 1 ? 4 : kParts == 2 ? 2 : 1;
 
 typedef float Register __attribute__((vector_size(kWidth * sizeof(float))));
 
+GAUNTLET_INLINE Register load_register(const float* p) {
+  Register r;
+  __builtin_memcpy(&r, p, sizeof r);
+  return r;
+}
+GAUNTLET_INLINE void store_register(float* p, Register r) { __builtin_memcpy(p, &r, sizeof r); }
+
 // An array of registers and not one 64-byte vector: GCC keeps vectors wider than the registers in memory.
 struct Vec {
   Register part[kParts];
