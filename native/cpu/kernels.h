@@ -78,11 +78,12 @@ struct Coupling {
 };
 
 /// The way back: lines h from the product's gradient by a TwinTable, then for every row of an input's gradient the sum of
-/// h[line] * x[other] over its terms, those with a minus last. Rows whose
-/// terms have the same `other` in the same order are taken together.
+/// h[line] * x[other] over its terms, those with a minus last. Rows whose terms have the same `other` in the same order are taken
+/// together, and what the others' own rows get from them is summed in the same pass.
 struct DecouplingRows {
-  int32_t count;  // 1, 2 or 4
-  int32_t row[4];
+  int32_t count;  // kMost at most
+  static constexpr int32_t kMost = 5;
+  int32_t row[kMost];
   int32_t plus, minus;  // terms of each sign
 };
 struct Decoupling {
@@ -319,10 +320,9 @@ struct Kernels {
   /// Lines h from the product's gradient.
   void (*unmap)(const TwinTable& table, int vecs, const float* gradient, float* h, Ahead& ahead);
   /// Adds to y; `x` is the other input.
-  void (*decouple)(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead);
-  /// For the rows of x[0] and for those of x[1] that they meet.
-  void (*decouple_both)(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h,
-                        float* const (&y)[2], Ahead& ahead);
+  /// x and y of the rows and of the others; y[1] may be null, and x[0] with it.
+  void (*decouple)(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h,
+                   float* const (&y)[2], Ahead& ahead);
   /// y for the whole fibers of all targets, from the tiles x of the operands; `scratch` is 64-byte aligned.
   void (*grid)(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead);
   void (*flat_grid)(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch,

@@ -51,12 +51,9 @@ class SparseGradientProgram : public Program {
     kernels().unmap(steps_[step].lines->table(), vecs, gradient, h, ahead);
     const Sums& sums = steps_[step].sums;
     const Decoupling decoupling{static_cast<int32_t>(sums.groups.size()), sums.groups.data(), sums.terms.data()};
-    const int target = targets_[0];
-    if (targets_.size() > 1) {
-      kernels().decouple_both(decoupling, vecs, {tiles[0], tiles[1]}, h, {room, room + second_ * kTileLanes}, ahead);
-    } else {
-      kernels().decouple(decoupling, vecs, tiles[1 - target], h, room, ahead);
-    }
+    const int target = targets_[0], other = 1 - target;
+    float* const others = targets_.size() > 1 ? room + second_ * kTileLanes : nullptr;
+    kernels().decouple(decoupling, vecs, {tiles[target], tiles[other]}, h, {room, others}, ahead);
   }
 
   std::span<const Portion> ready(int step) const override {
@@ -152,10 +149,10 @@ class SparseGradientProgram : public Program {
     }
     Sums sums;
     for (const auto& [others, rows] : alike) {
-      for (size_t first = 0; first < rows.size();) {
-        const size_t left = rows.size() - first;
+      const size_t groups = (rows.size() + DecouplingRows::kMost - 1) / DecouplingRows::kMost;
+      for (size_t n = 0, first = 0; n < groups; ++n) {
         DecouplingRows& group = sums.groups.emplace_back();
-        group.count = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        group.count = static_cast<int32_t>((rows.size() - first + groups - n - 1) / (groups - n));
         group.plus = static_cast<int32_t>(others[0].size());
         group.minus = static_cast<int32_t>(others[1].size());
         for (int32_t n = 0; n < group.count; ++n) group.row[n] = rows[first + n];

@@ -31,7 +31,7 @@ bool share_rows(const std::vector<CouplingEntry>& some, const std::vector<Coupli
 }
 
 /// Products made in one step, where one pair of blocks has not more: as many as L1 holds beside the rest.
-constexpr size_t kStepPairs = 96;
+constexpr size_t kStepPairs = 80;
 
 }  // namespace
 

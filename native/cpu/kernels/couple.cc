@@ -70,137 +70,100 @@ void unmap(const TwinTable& table, int vecs, const float* gradient, float* h, Ah
 
 namespace {
 
-/// Rows that are summed at once, of as many as are taken together: half of the registers.
+/// Lanes of Count registers of a line.
 template <int Count>
-inline constexpr int kRowsAtOnce = Count * kParts <= kRegisters / 2 ? Count : kRegisters / 2 / kParts;
+struct Lanes {
+  Register part[Count];
 
-/// Rows [first, first + Rows) of a group, for Vecs vectors.
-template <int Rows, int Vecs>
-GAUNTLET_INLINE void add_rows(const DecouplingRows& group, int first, const int32_t* terms, const float* x,
-                              const float* h, float* y) {
-  Vec sum[Rows][Vecs];
+  static GAUNTLET_INLINE Lanes load(const float* line) {
+    Lanes lanes;
 #pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
-    for (int n = 0; n < Vecs; ++n) sum[r][n] = load(y + ptrdiff_t{group.row[first + r]} * kTileLanes + n * kLanes);
+    for (int n = 0; n < Count; ++n) lanes.part[n] = load_register(line + n * kWidth);
+    return lanes;
   }
-  const auto add_terms = [&](int32_t count, const auto& add) GAUNTLET_INLINE_LAMBDA {
-    for (; count > 0; --count, terms += 1 + group.count) {
-      Vec other[Vecs];
+  GAUNTLET_INLINE void store(float* line) const {
 #pragma GCC unroll 4
-      for (int n = 0; n < Vecs; ++n) other[n] = load(x + ptrdiff_t{terms[0]} * kTileLanes + n * kLanes);
+    for (int n = 0; n < Count; ++n) store_register(line + n * kWidth, part[n]);
+  }
+  template <bool Minus>
+  GAUNTLET_INLINE void add_product(const Lanes& a, const Lanes& b) {
 #pragma GCC unroll 4
-      for (int r = 0; r < Rows; ++r) {
-        const float* const line = h + ptrdiff_t{terms[1 + first + r]} * kTileLanes;
-#pragma GCC unroll 4
-        for (int n = 0; n < Vecs; ++n) add(sum[r][n], load(line + n * kLanes), other[n]);
-      }
+    for (int n = 0; n < Count; ++n) {
+      if (Minus)
+        part[n] -= a.part[n] * b.part[n];
+      else
+        part[n] += a.part[n] * b.part[n];
     }
-  };
-  add_terms(group.plus, add_product);
-  add_terms(group.minus, subtract_product);
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
-    for (int n = 0; n < Vecs; ++n) store(y + ptrdiff_t{group.row[first + r]} * kTileLanes + n * kLanes, sum[r][n]);
   }
-}
+};
 
-template <int Count>
-GAUNTLET_INLINE void add_group(const DecouplingRows& group, const int32_t* terms, int vecs, const float* x,
-                               const float* h, float* y) {
-  constexpr int rows = kRowsAtOnce<Count>, most = kRegisters / 2 / kParts / rows, at_once = most < kVecs ? most : kVecs;
-  for (int first = 0; first < Count; first += rows) {
-    int v = 0;
-    for (; v + at_once <= vecs; v += at_once)
-      add_rows<rows, at_once>(group, first, terms, x + v * kLanes, h + v * kLanes, y + v * kLanes);
-    for (; v < vecs; ++v) add_rows<rows, 1>(group, first, terms, x + v * kLanes, h + v * kLanes, y + v * kLanes);
-  }
-}
-
-/// Rows of a group and their others, whose sums change places, at once, for Count registers: h is read a single time.
-template <int Rows, int Count>
-GAUNTLET_INLINE void add_rows_and_others(const DecouplingRows& group, const int32_t* terms, const float* const (&x)[2],
-                                         const float* h, float* const (&y)[2]) {
-  typedef Register Registers[Count];
-  const auto get = [](const float* from, Registers& to) GAUNTLET_INLINE_LAMBDA {
-#pragma GCC unroll 2
-    for (int n = 0; n < Count; ++n) to[n] = load_register(from + n * kWidth);
-  };
-  const auto put = [](float* to, const Registers& from) GAUNTLET_INLINE_LAMBDA {
-#pragma GCC unroll 2
-    for (int n = 0; n < Count; ++n) store_register(to + n * kWidth, from[n]);
-  };
-  Registers sum[Rows], factor[Rows];
-#pragma GCC unroll 4
+/// The sums of a group's rows and, with Both, of the others that they meet: h is then read a single time.
+template <bool Both, int Rows, int Count>
+GAUNTLET_INLINE void add_group(const DecouplingRows& group, const int32_t* terms, const float* const (&x)[2],
+                               const float* h, float* const (&y)[2]) {
+  Lanes<Count> sum[Rows], factor[Rows];
+#pragma GCC unroll 5
   for (int r = 0; r < Rows; ++r) {
-    get(y[0] + ptrdiff_t{group.row[r]} * kTileLanes, sum[r]);
-    get(x[0] + ptrdiff_t{group.row[r]} * kTileLanes, factor[r]);
+    const ptrdiff_t row = ptrdiff_t{group.row[r]} * kTileLanes;
+    sum[r] = Lanes<Count>::load(y[0] + row);
+    if constexpr (Both) factor[r] = Lanes<Count>::load(x[0] + row);
   }
-  const auto add_terms = [&](int32_t count, const auto& add) GAUNTLET_INLINE_LAMBDA {
+  const auto add_terms = [&]<bool Minus>(int32_t count) GAUNTLET_INLINE_LAMBDA {
     for (; count > 0; --count, terms += 1 + Rows) {
       const ptrdiff_t row = ptrdiff_t{terms[0]} * kTileLanes;
-      Registers other, other_sum;
-      get(x[1] + row, other);
-      get(y[1] + row, other_sum);
-#pragma GCC unroll 4
+      const Lanes<Count> other = Lanes<Count>::load(x[1] + row);
+      Lanes<Count> other_sum;
+      if constexpr (Both) other_sum = Lanes<Count>::load(y[1] + row);
+#pragma GCC unroll 5
       for (int r = 0; r < Rows; ++r) {
-        Registers line;
-        get(h + ptrdiff_t{terms[1 + r]} * kTileLanes, line);
-#pragma GCC unroll 2
-        for (int n = 0; n < Count; ++n) {
-          add(sum[r][n], line[n], other[n]);
-          add(other_sum[n], line[n], factor[r][n]);
-        }
+        const Lanes<Count> line = Lanes<Count>::load(h + ptrdiff_t{terms[1 + r]} * kTileLanes);
+        sum[r].template add_product<Minus>(line, other);
+        if constexpr (Both) other_sum.template add_product<Minus>(line, factor[r]);
       }
-      put(y[1] + row, other_sum);
+      if constexpr (Both) other_sum.store(y[1] + row);
     }
   };
-  add_terms(group.plus, [](Register& to, Register a, Register b) GAUNTLET_INLINE_LAMBDA { to += a * b; });
-  add_terms(group.minus, [](Register& to, Register a, Register b) GAUNTLET_INLINE_LAMBDA { to -= a * b; });
-#pragma GCC unroll 4
-  for (int r = 0; r < Rows; ++r) put(y[0] + ptrdiff_t{group.row[r]} * kTileLanes, sum[r]);
+  add_terms.template operator()<false>(group.plus);
+  add_terms.template operator()<true>(group.minus);
+#pragma GCC unroll 5
+  for (int r = 0; r < Rows; ++r) sum[r].store(y[0] + ptrdiff_t{group.row[r]} * kTileLanes);
 }
 
-template <int Rows>
-GAUNTLET_INLINE void add_group_and_others(const DecouplingRows& group, const int32_t* terms, int vecs,
-                                          const float* const (&x)[2], const float* h, float* const (&y)[2],
-                                          Ahead& ahead) {
-  const auto add = [&]<int Count>(int lane) GAUNTLET_INLINE_LAMBDA {
-    fetch(ahead, 2 * Rows * Count * (group.plus + group.minus) / kParts);
-    add_rows_and_others<Rows, Count>(group, terms, {x[0] + lane, x[1] + lane}, h + lane, {y[0] + lane, y[1] + lane});
-  };
-  constexpr int at_once = kRegisters == 32 ? 2 : 1, step = at_once * kWidth;
-  int lane = 0;
-  for (; lane + step <= vecs * kLanes; lane += step) add.template operator()<at_once>(lane);
-  for (; lane < vecs * kLanes; lane += kWidth) add.template operator()<1>(lane);
+template <bool Both>
+GAUNTLET_INLINE void add_groups(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h,
+                                float* const (&y)[2], Ahead& ahead) {
+  constexpr int at_once = kRegisters / 16 * (Both ? 1 : 2), step = at_once * kWidth;
+  const int32_t* terms = decoupling.terms;
+  for (const DecouplingRows* group = decoupling.group; group != decoupling.group + decoupling.groups; ++group) {
+    const int32_t count = group->plus + group->minus;
+    const auto add_rows = [&]<int Rows>() GAUNTLET_INLINE_LAMBDA {
+      const auto add = [&]<int Count>(int lane) GAUNTLET_INLINE_LAMBDA {
+        fetch(ahead, (Both ? 2 : 1) * Rows * Count * count / kParts);
+        add_group<Both, Rows, Count>(*group, terms, {x[0] + lane, x[1] + lane}, h + lane, {y[0] + lane, y[1] + lane});
+      };
+      int lane = 0;
+      for (; lane + step <= vecs * kLanes; lane += step) add.template operator()<at_once>(lane);
+      for (; lane < vecs * kLanes; lane += kWidth) add.template operator()<1>(lane);
+    };
+    switch (group->count) {
+      case 1: add_rows.template operator()<1>(); break;
+      case 2: add_rows.template operator()<2>(); break;
+      case 3: add_rows.template operator()<3>(); break;
+      case 4: add_rows.template operator()<4>(); break;
+      case 5: add_rows.template operator()<5>(); break;
+    }
+    terms += ptrdiff_t{1 + group->count} * count;
+  }
 }
 
 }  // namespace
 
-void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead) {
-  const int32_t* terms = decoupling.terms;
-  for (const DecouplingRows* group = decoupling.group; group != decoupling.group + decoupling.groups; ++group) {
-    fetch(ahead, int64_t{group->count} * (group->plus + group->minus) * vecs);
-    switch (group->count) {
-      case 1: add_group<1>(*group, terms, vecs, x, h, y); break;
-      case 2: add_group<2>(*group, terms, vecs, x, h, y); break;
-      case 4: add_group<4>(*group, terms, vecs, x, h, y); break;
-    }
-    terms += ptrdiff_t{1 + group->count} * (group->plus + group->minus);
-  }
-}
-
-void decouple_both(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h,
-                   float* const (&y)[2], Ahead& ahead) {
-  const int32_t* terms = decoupling.terms;
-  for (const DecouplingRows* group = decoupling.group; group != decoupling.group + decoupling.groups; ++group) {
-    switch (group->count) {
-      case 1: add_group_and_others<1>(*group, terms, vecs, x, h, y, ahead); break;
-      case 2: add_group_and_others<2>(*group, terms, vecs, x, h, y, ahead); break;
-      case 4: add_group_and_others<4>(*group, terms, vecs, x, h, y, ahead); break;
-    }
-    terms += ptrdiff_t{1 + group->count} * (group->plus + group->minus);
+void decouple(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h, float* const (&y)[2],
+              Ahead& ahead) {
+  if (y[1]) {
+    add_groups<true>(decoupling, vecs, x, h, y, ahead);
+  } else {
+    add_groups<false>(decoupling, vecs, x, h, y, ahead);
   }
 }
 

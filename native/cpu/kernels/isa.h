@@ -12,9 +12,8 @@ void unpack_past_caches(float* memory, int lanes, int size, const int32_t* rows,
 void couple(const Coupling& coupling, int vecs, const float* left, const float* right, float* y, float* scratch,
             Ahead& ahead);
 void unmap(const TwinTable& table, int vecs, const float* gradient, float* h, Ahead& ahead);
-void decouple(const Decoupling& decoupling, int vecs, const float* x, const float* h, float* y, Ahead& ahead);
-void decouple_both(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h,
-                   float* const (&y)[2], Ahead& ahead);
+void decouple(const Decoupling& decoupling, int vecs, const float* const (&x)[2], const float* h, float* const (&y)[2],
+              Ahead& ahead);
 void grid(const GridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead);
 void flat_grid(const FlatGridTable& table, int vecs, const float* const* x, float* y, float* scratch, Ahead& ahead);
 void fourier(const FourierTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
