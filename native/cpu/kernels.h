@@ -33,32 +33,39 @@ struct Strip {
   int lane_step = 0;
 };
 
-/// y[row[i]] = sum over the row's entries of coefficient * x[index], for every listed row once. Rows of as many entries each make
-/// a run, so that the loop over a row's entries can be unrolled.
+/// A row's entry: y[row] += coefficient * x[index].
 struct TableEntry {
   int32_t index;
   float coefficient;
 };
+
+/// y[row[i]] = sum over the row's entries of coefficient * x[index], for every listed row once. Rows whose entries are at the same
+/// indices make a block, for which x is loaded a single time; alike blocks make a run, so that loops are foreseen or unrolled.
+union TableWord {
+  int32_t index;
+  float coefficient;
+};
+inline constexpr int32_t kBlockRows = 4;
 struct TableRun {
-  int32_t rows, entries;  // entries of each
+  int32_t blocks, rows, entries;  // rows of each block, at most kBlockRows; entries of each row
 };
 struct LinearTable {
   int32_t rows;
   const int32_t* row;
   int32_t runs;
   const TableRun* run;
-  const TableEntry* entries;
+  const TableWord* words;  // for each entry of a block: the index, then the coefficient of each row
 };
 
-/// Two rows, y[row[0]] = a + b and y[row[1]] = a - b with a the sum of the first entries and b that of the others; beside them rows that
-/// have no twin.
+/// Two rows, y[row[0]] = a + b and y[row[1]] = a - b with a the sum of the first entries and b that of the others, or two such pairs with
+/// entries at the same indices; beside them rows that have no twin.
 struct Twins {
-  int32_t row[2], sums, differences;  // entries of a and b
+  int32_t pairs, row[2][2], sums, differences;  // entries of a and b
 };
 struct TwinTable {
   int32_t twins;
   const Twins* twin;
-  const TableEntry* entries;
+  const TableWord* words;  // as in a LinearTable, for a and then for b
   LinearTable lone;
 };
 

@@ -129,6 +129,9 @@ class PointwiseProgram : public TransformProgram {
   const std::vector<int> targets_;
 };
 
+/// As few blocks as possible of at most `most`, of nearly one size.
+std::vector<std::vector<int32_t>> cut_evenly(const std::vector<int32_t>& rows, size_t most);
+
 /// A LinearTable that owns its memory.
 class LinearRows {
  public:
@@ -144,16 +147,17 @@ class LinearRows {
   explicit LinearRows(std::vector<Entry> entries);
   LinearTable table() const {
     return {static_cast<int32_t>(row_.size()), row_.data(), static_cast<int32_t>(runs_.size()), runs_.data(),
-            entries_.data()};
+            words_.data()};
   }
-  size_t size() const { return entries_.size(); }
+  size_t size() const { return size_; }
 
  private:
   void build(std::vector<Entry> entries);
 
   std::vector<int32_t> row_;
   std::vector<TableRun> runs_;
-  std::vector<TableEntry> entries_;
+  std::vector<TableWord> words_;
+  size_t size_ = 0;
 };
 
 /// A TwinTable that owns its memory.
@@ -161,14 +165,13 @@ class TwinRows {
  public:
   /// Entries of a pair's first row are added up for the sum, those of its second for the difference; `lone` are the others.
   TwinRows(std::span<const std::array<int32_t, 2>> pairs, std::span<const LinearRows::Entry> entries, LinearRows lone);
-  TwinTable table() const {
-    return {static_cast<int32_t>(twins_.size()), twins_.data(), entries_.data(), lone_.table()};
-  }
-  size_t size() const { return entries_.size() + lone_.size(); }
+  TwinTable table() const { return {static_cast<int32_t>(twins_.size()), twins_.data(), words_.data(), lone_.table()}; }
+  size_t size() const { return size_ + lone_.size(); }
 
  private:
   std::vector<Twins> twins_;
-  std::vector<TableEntry> entries_;
+  std::vector<TableWord> words_;
+  size_t size_ = 0;
   LinearRows lone_;
 };
 

@@ -149,20 +149,18 @@ class SparseGradientProgram : public Program {
     }
     Sums sums;
     for (const auto& [others, rows] : alike) {
-      const size_t groups = (rows.size() + DecouplingRows::kMost - 1) / DecouplingRows::kMost;
-      for (size_t n = 0, first = 0; n < groups; ++n) {
+      for (const std::vector<int32_t>& together : cut_evenly(rows, DecouplingRows::kMost)) {
         DecouplingRows& group = sums.groups.emplace_back();
-        group.count = static_cast<int32_t>((rows.size() - first + groups - n - 1) / (groups - n));
+        group.count = static_cast<int32_t>(together.size());
         group.plus = static_cast<int32_t>(others[0].size());
         group.minus = static_cast<int32_t>(others[1].size());
-        for (int32_t n = 0; n < group.count; ++n) group.row[n] = rows[first + n];
+        std::copy(together.begin(), together.end(), group.row);
         for (const int sign : {0, 1}) {
           for (const int32_t other : others[sign]) {
             sums.terms.push_back(other);
-            for (int32_t n = 0; n < group.count; ++n) sums.terms.push_back(by_row[rows[first + n]][sign].at(other));
+            for (const int32_t row : together) sums.terms.push_back(by_row[row][sign].at(other));
           }
         }
-        first += group.count;
       }
     }
     return sums;
