@@ -49,7 +49,7 @@ class FourierProgram : public MappedProgram<FourierTable, LinearRows> {
       table_.reach[o] = spectra.reach;
       table_.order[o] = spectra.order;
       std::vector<LinearRows> maps;
-      for (const LinearMap& map : spectra.maps) maps.push_back(spread(map, spectra.reach, spectra.order, o));
+      for (const LinearMap& map : spectra.maps) maps.push_back(spread(map, spectra.reach, spectra.order, o * kPadding));
       set_into(o, std::move(maps));
     }
     const int32_t product = backwards ? form.degree[target] : form.degree_of_product(target);

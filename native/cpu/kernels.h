@@ -151,6 +151,9 @@ struct FlatGridTable {
   const GridTerm* term;  // of signals, no brackets
 };
 
+/// Neighbouring u that are computed together, and so zeros at either end of the right operand's rows.
+inline constexpr int kNeighbours = 4, kPadding = kNeighbours - 1;
+
 struct FourierTable {
   // |u| <= reach and |v| <= order, of left, right and what is wanted of their product.
   int32_t reach[3], order[3];
