@@ -21,10 +21,10 @@ class SparseGradientProgram : public Program {
     steps_.resize(couplings.size());
     const Slots slots(add_needed(couplings, tiles[2]));
     for (Step& step : steps_) {
-      for (const SideTiles::Piece* piece : step.pieces) {
-        std::vector<int32_t>& rows = rows_.emplace_back(slots.of(*piece));
+      for (Portion& portion : step.needed) {
+        std::vector<int32_t>& rows = rows_.emplace_back(slots.of(*portion.piece));
         for (int32_t& row : rows) row += lines_;
-        step.needed.push_back({2, piece, rows.data()});
+        portion.rows = rows.data();
       }
     }
     size_t most_lines = 0;
@@ -67,7 +67,6 @@ class SparseGradientProgram : public Program {
     std::vector<int32_t> terms;
   };
   struct Step {
-    std::vector<const SideTiles::Piece*> pieces;
     std::vector<Portion> needed;
     std::optional<TwinRows> lines;
     Sums sums;
@@ -85,7 +84,7 @@ class SparseGradientProgram : public Program {
     lines_ += out.fiber();
   }
 
-  /// Gives each step the pieces of the gradient that it is the first to read, and returns how long their rows are needed.
+  /// Gives each step the pieces of the gradient that it is the first to read, not yet their rows, and returns how long these are needed.
   std::vector<Slots::Life> add_needed(const std::vector<std::vector<CouplingEntry>>& couplings,
                                       const SideTiles& gradient) {
     std::vector<Slots::Life> lives(gradient.fiber());
@@ -101,7 +100,7 @@ class SparseGradientProgram : public Program {
     }
     for (const SideTiles::Piece& piece : gradient.pieces()) {
       const int32_t first = first_of(piece, lives);
-      if (first >= 0) steps_[first].pieces.push_back(&piece);
+      if (first >= 0) steps_[first].needed.push_back({2, &piece, nullptr});
     }
     return lives;
   }

@@ -70,63 +70,36 @@ void unmap(const TwinTable& table, int vecs, const float* gradient, float* h, Ah
 
 namespace {
 
-/// Lanes of Count registers of a line.
-template <int Count>
-struct Lanes {
-  Register part[Count];
-
-  static GAUNTLET_INLINE Lanes load(const float* line) {
-    Lanes lanes;
-#pragma GCC unroll 4
-    for (int n = 0; n < Count; ++n) lanes.part[n] = load_register(line + n * kWidth);
-    return lanes;
-  }
-  GAUNTLET_INLINE void store(float* line) const {
-#pragma GCC unroll 4
-    for (int n = 0; n < Count; ++n) store_register(line + n * kWidth, part[n]);
-  }
-  template <bool Minus>
-  GAUNTLET_INLINE void add_product(const Lanes& a, const Lanes& b) {
-#pragma GCC unroll 4
-    for (int n = 0; n < Count; ++n) {
-      if (Minus)
-        part[n] -= a.part[n] * b.part[n];
-      else
-        part[n] += a.part[n] * b.part[n];
-    }
-  }
-};
-
 /// The sums of a group's rows and, with Both, of the others that they meet: h is then read a single time.
 template <bool Both, int Rows, int Count>
 GAUNTLET_INLINE void add_group(const DecouplingRows& group, const int32_t* terms, const float* const (&x)[2],
                                const float* h, float* const (&y)[2]) {
-  Lanes<Count> sum[Rows], factor[Rows];
+  Registers<Count> sum[Rows], factor[Rows];
 #pragma GCC unroll 5
   for (int r = 0; r < Rows; ++r) {
     const ptrdiff_t row = ptrdiff_t{group.row[r]} * kTileLanes;
-    sum[r] = Lanes<Count>::load(y[0] + row);
-    if constexpr (Both) factor[r] = Lanes<Count>::load(x[0] + row);
+    sum[r] = load<Count>(y[0] + row);
+    if constexpr (Both) factor[r] = load<Count>(x[0] + row);
   }
-  const auto add_terms = [&]<bool Minus>(int32_t count) GAUNTLET_INLINE_LAMBDA {
+  const auto add_terms = [&](int32_t count, const auto& add) GAUNTLET_INLINE_LAMBDA {
     for (; count > 0; --count, terms += 1 + Rows) {
       const ptrdiff_t row = ptrdiff_t{terms[0]} * kTileLanes;
-      const Lanes<Count> other = Lanes<Count>::load(x[1] + row);
-      Lanes<Count> other_sum;
-      if constexpr (Both) other_sum = Lanes<Count>::load(y[1] + row);
+      const Registers<Count> other = load<Count>(x[1] + row);
+      Registers<Count> other_sum;
+      if constexpr (Both) other_sum = load<Count>(y[1] + row);
 #pragma GCC unroll 5
       for (int r = 0; r < Rows; ++r) {
-        const Lanes<Count> line = Lanes<Count>::load(h + ptrdiff_t{terms[1 + r]} * kTileLanes);
-        sum[r].template add_product<Minus>(line, other);
-        if constexpr (Both) other_sum.template add_product<Minus>(line, factor[r]);
+        const Registers<Count> line = load<Count>(h + ptrdiff_t{terms[1 + r]} * kTileLanes);
+        add(sum[r], line, other);
+        if constexpr (Both) add(other_sum, line, factor[r]);
       }
-      if constexpr (Both) other_sum.store(y[1] + row);
+      if constexpr (Both) store(y[1] + row, other_sum);
     }
   };
-  add_terms.template operator()<false>(group.plus);
-  add_terms.template operator()<true>(group.minus);
+  add_terms(group.plus, add_product<Count>);
+  add_terms(group.minus, subtract_product<Count>);
 #pragma GCC unroll 5
-  for (int r = 0; r < Rows; ++r) sum[r].store(y[0] + ptrdiff_t{group.row[r]} * kTileLanes);
+  for (int r = 0; r < Rows; ++r) store(y[0] + ptrdiff_t{group.row[r]} * kTileLanes, sum[r]);
 }
 
 template <bool Both>

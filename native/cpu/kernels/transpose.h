@@ -12,6 +12,13 @@
 
 namespace gauntlet::GAUNTLET_ISA {
 
+GAUNTLET_INLINE Register load_register(const float* p) {
+  Register r;
+  __builtin_memcpy(&r, p, sizeof r);
+  return r;
+}
+GAUNTLET_INLINE void store_register(float* p, Register r) { __builtin_memcpy(p, &r, sizeof r); }
+
 /// Float i of the result is float Choose{}(i) of a and b one after the other.
 template <class Choose, size_t... I>
 GAUNTLET_INLINE Register shuffle(Register a, Register b, std::index_sequence<I...>) {

@@ -28,17 +28,12 @@ inline constexpr int kGroup = kParts == 1 ? 4 : kParts == 2 ? 2 : 1;
 
 typedef float Register __attribute__((vector_size(kWidth * sizeof(float))));
 
-GAUNTLET_INLINE Register load_register(const float* p) {
-  Register r;
-  __builtin_memcpy(&r, p, sizeof r);
-  return r;
-}
-GAUNTLET_INLINE void store_register(float* p, Register r) { __builtin_memcpy(p, &r, sizeof r); }
-
 // An array of registers and not one 64-byte vector: GCC keeps vectors wider than the registers in memory.
-struct Vec {
-  Register part[kParts];
+template <int Count>
+struct Registers {
+  Register part[Count];
 };
+using Vec = Registers<kParts>;
 
 GAUNTLET_INLINE Vec splat(float value) {
   Vec v;
@@ -48,16 +43,18 @@ GAUNTLET_INLINE Vec splat(float value) {
 }
 
 /// Lines of a tile are 64-byte aligned.
-GAUNTLET_INLINE Vec load(const float* line) {
-  Vec v;
+template <int Count = kParts>
+GAUNTLET_INLINE Registers<Count> load(const float* line) {
+  Registers<Count> v;
 #pragma GCC unroll 4
-  for (int i = 0; i < kParts; ++i) v.part[i] = reinterpret_cast<const Register*>(line)[i];
+  for (int i = 0; i < Count; ++i) v.part[i] = reinterpret_cast<const Register*>(line)[i];
   return v;
 }
 
-GAUNTLET_INLINE void store(float* line, Vec v) {
+template <int Count>
+GAUNTLET_INLINE void store(float* line, Registers<Count> v) {
 #pragma GCC unroll 4
-  for (int i = 0; i < kParts; ++i) reinterpret_cast<Register*>(line)[i] = v.part[i];
+  for (int i = 0; i < Count; ++i) reinterpret_cast<Register*>(line)[i] = v.part[i];
 }
 
 /// Memory of JavaScript's is aligned as floats are.
@@ -114,13 +111,15 @@ GAUNTLET_INLINE Vec operator*(Vec a, Vec b) {
 }
 
 /// sum += a * b and sum -= a * b, fused where the instruction set can.
-GAUNTLET_INLINE void add_product(Vec& sum, Vec a, Vec b) {
+template <int Count>
+GAUNTLET_INLINE void add_product(Registers<Count>& sum, Registers<Count> a, Registers<Count> b) {
 #pragma GCC unroll 4
-  for (int i = 0; i < kParts; ++i) sum.part[i] += a.part[i] * b.part[i];
+  for (int i = 0; i < Count; ++i) sum.part[i] += a.part[i] * b.part[i];
 }
-GAUNTLET_INLINE void subtract_product(Vec& sum, Vec a, Vec b) {
+template <int Count>
+GAUNTLET_INLINE void subtract_product(Registers<Count>& sum, Registers<Count> a, Registers<Count> b) {
 #pragma GCC unroll 4
-  for (int i = 0; i < kParts; ++i) sum.part[i] -= a.part[i] * b.part[i];
+  for (int i = 0; i < Count; ++i) sum.part[i] -= a.part[i] * b.part[i];
 }
 
 GAUNTLET_INLINE Vec operator+(Vec a, Vec b) {
