@@ -17,8 +17,16 @@
 namespace gauntlet {
 namespace {
 
-/// How long an idle thread looks out for work before it goes to sleep: waking it takes about as long, and calls come in rows.
-constexpr std::chrono::microseconds kLookout{60};
+/// How long an idle thread looks out for work, and a caller for the others to be done, before it goes to sleep: waking it takes
+/// about as long, and calls come in rows.
+constexpr std::chrono::microseconds kLookout{100};
+
+template <class Condition>
+void look_out(Condition come) {
+  const auto end = std::chrono::steady_clock::now() + kLookout;
+  while (!come() && std::chrono::steady_clock::now() < end) {
+  }
+}
 
 struct Job {
   const std::function<void(size_t, size_t)>* body;
@@ -68,6 +76,7 @@ class Pool {
     }
     wake_.notify_all();
     job->work();
+    look_out([&] { return job->finished.load(std::memory_order_acquire) == pieces; });
     for (size_t done; (done = job->finished.load(std::memory_order_acquire)) < pieces;) job->finished.wait(done);
     std::lock_guard lock(mutex_);
     std::erase(jobs_, job);
@@ -82,9 +91,7 @@ class Pool {
     for (;;) {
       if (jobs_.empty()) {
         lock.unlock();
-        const auto end = std::chrono::steady_clock::now() + kLookout;
-        while (open_jobs_ == 0 && std::chrono::steady_clock::now() < end) {
-        }
+        look_out([this] { return open_jobs_ > 0; });
         lock.lock();
       }
       wake_.wait(lock, [this] { return !jobs_.empty(); });
