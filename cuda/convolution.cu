@@ -74,8 +74,7 @@ class CudaConvolution final : public Convolution {
     const std::lock_guard lock(mutex_);
     const DeviceScope scope(device_);
     const Parts& made = parts(target);
-    const size_t rows[kOperands] = {graph.by_sender.nodes, graph.edges, graph.by_receiver.nodes, graph.edges};
-    const auto floats = [&](int o) { return rows[o] * table_.dim[o]; };
+    const auto floats = [&](int o) { return graph.rows(o) * table_.dim[o]; };
     if (floats(target) == 0) return;
     Resources& own = *resources_;
     Staging::Call staged(own.staging, shared_stream());
@@ -86,8 +85,8 @@ class CudaConvolution final : public Convolution {
       data[o] = staged.enter(o, operands[o], floats(o), read);
     }
     const float* lines[2] = {nullptr, nullptr};
-    if (target != 0) lines[0] = fill(0, made, data[0], rows[0], stream);
-    if (target != 2) lines[1] = fill(1, made, data[2], rows[2], stream);
+    if (target != 0) lines[0] = fill(0, made, data[0], graph.rows(0), stream);
+    if (target != 2) lines[1] = fill(1, made, data[2], graph.rows(2), stream);
     const bool at_nodes = target == 0 || target == 2;
     // The sums at nodes are added to, part by part and edges by edges.
     if (at_nodes && !add)
@@ -100,6 +99,7 @@ class CudaConvolution final : public Convolution {
                          .to_floats = made.line_floats[!back],
                          .from_node = back ? graph.receivers : graph.senders,
                          .to_node = back ? graph.senders : graph.receivers,
+                         .pairs = graph.pairs,
                          .x2 = data[1],
                          .weights = data[kWeights],
                          .x2_dim = table_.dim[1],
@@ -142,7 +142,7 @@ class CudaConvolution final : public Convolution {
       case 0: return send_to_nodes(call, graph.by_sender, stream);
       case 1: return find_x2(call, stream);
       case 2: return send_to_nodes(call, graph.by_receiver, stream);
-      default: return find_weights(call, stream);
+      default: return find_weights(call, graph.by_pair, stream);
     }
   }
 
@@ -174,8 +174,10 @@ class GraphOnDevice {
     view_ = graph;
     view_.senders = copy(graph.senders, graph.edges);
     view_.receivers = copy(graph.receivers, graph.edges);
-    for (Incidence* incidence : {&view_.by_sender, &view_.by_receiver}) {
-      incidence->start = copy(incidence->start, incidence->nodes + 1);
+    if (graph.pairs) view_.pairs = copy(graph.pairs, graph.edges);
+    for (Incidence* incidence : {&view_.by_sender, &view_.by_receiver, &view_.by_pair}) {
+      if (!incidence->start) continue;
+      incidence->start = copy(incidence->start, incidence->groups + 1);
       incidence->order = copy(incidence->order, graph.edges);
     }
   }

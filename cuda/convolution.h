@@ -22,6 +22,7 @@ struct ConvolutionCall {
   const float *from, *to;
   int32_t from_floats, to_floats;
   const int32_t *from_node, *to_node;
+  const int32_t* pairs;  // of every edge; without, edge n is pair n
   const float *x2, *weights;
   int32_t x2_dim, weight_dim;
   int64_t edges;
@@ -33,8 +34,9 @@ struct ConvolutionCall {
 
 /// out[node] += sum over its edges, in their order.
 void send_to_nodes(const ConvolutionCall& call, const Incidence& incidence, cudaStream_t stream);
-/// The weights of every edge, or what it has of x2.
-void find_weights(const ConvolutionCall& call, cudaStream_t stream);
+/// weights[pair] += sum over its edges, in their order.
+void find_weights(const ConvolutionCall& call, const Incidence& incidence, cudaStream_t stream);
+/// What every edge has of x2.
 void find_x2(const ConvolutionCall& call, cudaStream_t stream);
 
 /// lines[node][n] = rows[node][sources[n]]

@@ -1,12 +1,12 @@
 // Messages along edges,
 //
 //     matrix[e][i, k]  = sum over j of  C[i, j, k] * x2[e, j]
-//     to[n][u, k]     += sum over edges e of n, i of  matrix[e][i, k] * w[e, u] * from[e][u, i]      send_to_nodes
-//     w[e, u]          = sum over i, k of  matrix[e][i, k] * from[e][u, i] * to[e][u, k]             find_weights
-//     x2[e, j]         = sum over i, k of  C[i, j, k] * sum over u of w[e, u] from[e][u, i] to[e][u, k]  find_x2
+//     to[n][u, k]     += sum over edges e of n, i of  matrix[e][i, k] * w[p(e), u] * from[e][u, i]   send_to_nodes
+//     w[p, u]          = sum over edges e of p, i, k of  matrix[e][i, k] * from[e][u, i] * to[e][u, k]   find_weights
+//     x2[e, j]         = sum over i, k of  C[i, j, k] * sum over u of w[p(e), u] from[e][u, i] to[e][u, k]  find_x2
 //
 // A block has the matrices of a few edges in shared memory, where all of its warps read them; channels are lanes. All edges of a
-// node belong to one block, and a component of its sum to one thread, which adds them up in their order.
+// node, or of a pair p, belong to one block, and a component of its sum to one thread, which adds them up in their order.
 #include <algorithm>
 #include <cstdint>
 
@@ -16,12 +16,9 @@
 namespace gauntlet::cuda {
 namespace {
 
-__device__ inline float* shared_matrices() { return reinterpret_cast<float*>(dynamic_shared); }
+constexpr int64_t kNoEdge = -1;
 
-/// Edge n of those that a block works on.
-__device__ inline int64_t edge_at(const int32_t* order, int64_t first, int32_t n) {
-  return order ? __ldg(order + first + n) : first + n;
-}
+__device__ inline float* shared_matrices() { return reinterpret_cast<float*>(dynamic_shared); }
 
 __device__ inline float apply_row(const ConvolutionCall& call, int32_t row, const float* in) {
   float sum = 0;
@@ -33,11 +30,14 @@ __device__ inline float apply_row(const ConvolutionCall& call, int32_t row, cons
   return sum;
 }
 
-__device__ inline void make_matrices(const ConvolutionCall& call, const int32_t* order, int64_t first, int32_t count) {
+/// Matrices of the edges edge_of(0)..edge_of(count - 1), but for those that are kNoEdge.
+template <class EdgeOf>
+__device__ inline void make_matrices(const ConvolutionCall& call, int32_t count, const EdgeOf& edge_of) {
   for (int32_t at = threadIdx.x; at < count * call.matrix_floats; at += kThreads) {
     const int32_t n = at / call.matrix_floats;
-    shared_matrices()[at] =
-        apply_row(call, at - n * call.matrix_floats, call.x2 + edge_at(order, first, n) * call.x2_dim);
+    const int64_t edge = edge_of(n);
+    if (edge == kNoEdge) continue;
+    shared_matrices()[at] = apply_row(call, at - n * call.matrix_floats, call.x2 + edge * call.x2_dim);
   }
 }
 
@@ -57,8 +57,13 @@ __device__ inline Channels channels_of(const MessageTask& task) {
   return channels;
 }
 
-__device__ inline float weight_of(const ConvolutionCall& call, const MessageTerm& term, int64_t edge, int32_t channel) {
-  return term.weight < 0 ? 1.0f : __ldg(call.weights + edge * call.weight_dim + term.weight + channel);
+/// The row of an edge's weights.
+__device__ inline const float* weights_of(const ConvolutionCall& call, int64_t edge) {
+  return call.weights + (call.pairs ? __ldg(call.pairs + edge) : edge) * call.weight_dim;
+}
+
+__device__ inline float weight_at(const float* weights, const MessageTerm& term, int32_t channel) {
+  return term.weight < 0 ? 1.0f : __ldg(weights + term.weight + channel);
 }
 
 /// sum[k] += scale * sum over i of  matrix[i, k] * from[i], for every channel of the thread.
@@ -105,13 +110,14 @@ __device__ inline void send(const ConvolutionCall& call, const MessageTask& task
     for (int k = 0; k < W; ++k) sum[c][k] = own.exists[c] ? out[task.at + own.u[c] * task.stride + k] : 0.0f;
   }
   for (int32_t n = 0; n < count; ++n) {
-    const int64_t edge = edge_at(order, first, n);
+    const int64_t edge = __ldg(order + first + n);
+    const float* const weights = weights_of(call, edge);
     const float* const from = call.from + static_cast<int64_t>(__ldg(call.from_node + edge)) * call.from_floats;
     for (int32_t t = 0; t < task.terms; ++t) {
       const MessageTerm term = call.terms[task.first_term + t];
       float weight[kTogether];
 #pragma unroll
-      for (int c = 0; c < kTogether; ++c) weight[c] = own.exists[c] ? weight_of(call, term, edge, own.u[c]) : 0.0f;
+      for (int c = 0; c < kTogether; ++c) weight[c] = own.exists[c] ? weight_at(weights, term, own.u[c]) : 0.0f;
       multiply<W>(term, task.channels, own, shared_matrices() + n * call.matrix_floats, from, weight, sum);
     }
   }
@@ -131,7 +137,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   for (int32_t first = starts[node]; first < end; first += call.edges_at_once) {
     const int32_t count = min(end - first, call.edges_at_once);
     __syncthreads();
-    make_matrices(call, order, first, count);
+    make_matrices(call, count, [&](int32_t n) -> int64_t { return __ldg(order + first + n); });
     __syncthreads();
     for (int32_t n = threadIdx.x / kLanes; n < call.task_count; n += kWarps) {
       const MessageTask task = call.tasks[n];
@@ -140,10 +146,10 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-/// The block's edges.
-__device__ inline int64_t own_edges(const ConvolutionCall& call, int32_t& count) {
+/// The block's edges, or pairs, of `all`.
+__device__ inline int64_t own_share(const ConvolutionCall& call, int64_t all, int32_t& count) {
   const int64_t first = static_cast<int64_t>(blockIdx.x) * call.edges_at_once;
-  count = static_cast<int32_t>(min(call.edges - first, static_cast<int64_t>(call.edges_at_once)));
+  count = static_cast<int32_t>(min(all - first, static_cast<int64_t>(call.edges_at_once)));
   return first;
 }
 
@@ -160,38 +166,67 @@ __device__ inline const float* line_of(const float* lines, const int32_t* nodes,
   return lines + static_cast<int64_t>(__ldg(nodes + edge)) * floats;
 }
 
-__global__ void __launch_bounds__(kThreads, 2) convolution_weights(const __grid_constant__ ConvolutionCall call) {
+/// What an edge adds to weights of its pair; its matrices are number n.
+__device__ inline void sum_weights(const ConvolutionCall& call, const MessageTask& task, int64_t edge, int32_t n,
+                                   float (&sum)[kTogether]) {
+  const float* const from = line_of(call.from, call.from_node, call.from_floats, edge);
+  const float* const to = line_of(call.to, call.to_node, call.to_floats, edge);
+  const Channels own = channels_of(task);
+  const float one[kTogether] = {1, 1};
+  for (int32_t t = 0; t < task.terms; ++t) {
+    const MessageTerm term = call.terms[task.first_term + t];
+    with_width(term.width, [&]<int W>() {
+      float product[kTogether][W] = {};
+      multiply<W>(term, task.channels, own, shared_matrices() + n * call.matrix_floats, from, one, product);
+#pragma unroll
+      for (int c = 0; c < kTogether; ++c) {
+        if (!own.exists[c]) continue;
+#pragma unroll
+        for (int k = 0; k < W; ++k)
+          sum[c] = fmaf(product[c][k], __ldg(to + term.to + k * task.channels + own.u[c]), sum[c]);
+      }
+    });
+  }
+}
+
+__device__ inline void store_weights(const ConvolutionCall& call, const MessageTask& task, int64_t pair, bool add,
+                                     const float (&sum)[kTogether]) {
+  const Channels own = channels_of(task);
+#pragma unroll
+  for (int c = 0; c < kTogether; ++c) {
+    if (!own.exists[c]) continue;
+    float& out = call.out[pair * call.out_dim + task.at + own.u[c]];
+    out = add ? out + sum[c] : sum[c];
+  }
+}
+
+/// Pairs of the block take turns: the first edges of all of them, then the second ones.
+__global__ void __launch_bounds__(kThreads, 2)
+    convolution_weights(const __grid_constant__ ConvolutionCall call, int64_t pairs, const int32_t* starts,
+                        const int32_t* order) {
   int32_t count;
-  const int64_t first = own_edges(call, count);
-  make_matrices(call, nullptr, first, count);
-  __syncthreads();
-  for_edge_tasks(call, count, [&](const MessageTask& task, int32_t n) {
-    const float* const from = line_of(call.from, call.from_node, call.from_floats, first + n);
-    const float* const to = line_of(call.to, call.to_node, call.to_floats, first + n);
-    const Channels own = channels_of(task);
-    const float one[kTogether] = {1, 1};
-    float sum[kTogether] = {};
-    for (int32_t t = 0; t < task.terms; ++t) {
-      const MessageTerm term = call.terms[task.first_term + t];
-      with_width(term.width, [&]<int W>() {
-        float product[kTogether][W] = {};
-        multiply<W>(term, task.channels, own, shared_matrices() + n * call.matrix_floats, from, one, product);
-#pragma unroll
-        for (int c = 0; c < kTogether; ++c) {
-          if (!own.exists[c]) continue;
-#pragma unroll
-          for (int k = 0; k < W; ++k)
-            sum[c] = fmaf(product[c][k], __ldg(to + term.to + k * task.channels + own.u[c]), sum[c]);
-        }
-      });
-    }
-#pragma unroll
-    for (int c = 0; c < kTogether; ++c) {
-      if (!own.exists[c]) continue;
-      float& out = call.out[(first + n) * call.out_dim + task.at + own.u[c]];
-      out = call.accumulate ? out + sum[c] : sum[c];
-    }
-  });
+  const int64_t first = own_share(call, pairs, count);
+  for (int32_t turn = 0;; ++turn) {
+    const auto edge_of = [&](int32_t n) -> int64_t {
+      if (!starts) return turn == 0 ? first + n : kNoEdge;
+      const int32_t at = __ldg(starts + first + n) + turn;
+      return at < __ldg(starts + first + n + 1) ? __ldg(order + at) : kNoEdge;
+    };
+    const int32_t own = static_cast<int32_t>(threadIdx.x);
+    // No warp is still at the matrices of the turn before.
+    const bool any = __syncthreads_or(own < count && edge_of(own) != kNoEdge);
+    if (turn > 0 && !any) return;
+    make_matrices(call, count, edge_of);
+    __syncthreads();
+    for_edge_tasks(call, count, [&](const MessageTask& task, int32_t n) {
+      const int64_t edge = edge_of(n);
+      const bool add = call.accumulate || turn > 0;
+      if (edge == kNoEdge && add) return;
+      float sum[kTogether] = {};
+      if (edge != kNoEdge) sum_weights(call, task, edge, n, sum);
+      store_weights(call, task, first + n, add, sum);
+    });
+  }
 }
 
 /// In lane l: the sum over all lanes of value[l % W], in an order that is the same for all. W is a power of two.
@@ -218,7 +253,7 @@ __host__ __device__ constexpr int ceil_power(int width) { return width <= 1 ? 1 
 
 __global__ void __launch_bounds__(kThreads, 2) convolution_x2(const __grid_constant__ ConvolutionCall call) {
   int32_t count;
-  const int64_t first = own_edges(call, count);
+  const int64_t first = own_share(call, call.edges, count);
   const int32_t lane = threadIdx.x % kLanes;
   for (int32_t at = threadIdx.x; at < count * call.matrix_floats; at += kThreads) shared_matrices()[at] = 0;
   __syncthreads();
@@ -227,12 +262,13 @@ __global__ void __launch_bounds__(kThreads, 2) convolution_x2(const __grid_const
     const int64_t edge = first + n;
     const float* const to = line_of(call.to, call.to_node, call.to_floats, edge) + term.to;
     const float* from = line_of(call.from, call.from_node, call.from_floats, edge) + term.from;
+    const float* const weights = weights_of(call, edge);
     float* matrix = shared_matrices() + n * call.matrix_floats + term.matrix;
     with_width(term.width, [&]<int W>() {
       for (int32_t i = 0; i < term.rows; ++i, from += task.channels, matrix += term.step) {
         float sum[ceil_power(W)] = {};
         for (int32_t u = lane; u < task.channels; u += kLanes) {
-          const float x = weight_of(call, term, edge, u) * __ldg(from + u);
+          const float x = weight_at(weights, term, u) * __ldg(from + u);
 #pragma unroll
           for (int k = 0; k < W; ++k) sum[k] = fmaf(x, __ldg(to + k * task.channels + u), sum[k]);
         }
@@ -259,21 +295,24 @@ __global__ void __launch_bounds__(kThreads) convolution_lines(const float* rows,
 
 int shared_bytes(const ConvolutionCall& call) { return call.edges_at_once * call.matrix_floats * kFloatBytes; }
 
-int64_t edge_blocks(const ConvolutionCall& call) { return (call.edges + call.edges_at_once - 1) / call.edges_at_once; }
+int64_t blocks_for(const ConvolutionCall& call, int64_t all) {
+  return (all + call.edges_at_once - 1) / call.edges_at_once;
+}
 
 }  // namespace
 
 void send_to_nodes(const ConvolutionCall& call, const Incidence& incidence, cudaStream_t stream) {
-  launch_kernel(convolution_nodes, static_cast<int64_t>(incidence.nodes), shared_bytes(call), stream, call,
+  launch_kernel(convolution_nodes, static_cast<int64_t>(incidence.groups), shared_bytes(call), stream, call,
                 incidence.start, incidence.order);
 }
 
-void find_weights(const ConvolutionCall& call, cudaStream_t stream) {
-  launch_kernel(convolution_weights, edge_blocks(call), shared_bytes(call), stream, call);
+void find_weights(const ConvolutionCall& call, const Incidence& incidence, cudaStream_t stream) {
+  launch_kernel(convolution_weights, blocks_for(call, static_cast<int64_t>(incidence.groups)), shared_bytes(call),
+                stream, call, static_cast<int64_t>(incidence.groups), incidence.start, incidence.order);
 }
 
 void find_x2(const ConvolutionCall& call, cudaStream_t stream) {
-  launch_kernel(convolution_x2, edge_blocks(call), shared_bytes(call), stream, call);
+  launch_kernel(convolution_x2, blocks_for(call, call.edges), shared_bytes(call), stream, call);
 }
 
 void fill_lines(const float* rows, int32_t dim, const int32_t* sources, int32_t floats, int64_t nodes, float* lines,

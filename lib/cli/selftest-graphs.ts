@@ -20,9 +20,10 @@ export function graphCases(): SelftestCase[] {
       { channels: 64, edges: 40 },
       { channels: 100, edges: 17 },
       { channels: 3, edges: 0 },
-    ].map(({ channels, edges }) => ({
-      name: `convolution, ${channels} channels, ${edges} edges`,
-      errors: (device: DeviceOption, random: Random) => convolutionErrors(device, random, channels, edges),
+      { channels: 40, edges: 90, pairs: 50 },
+    ].map((size) => ({
+      name: `convolution, ${size.channels} channels, ${size.edges} edges${size.pairs ? `, ${size.pairs} pairs` : ''}`,
+      errors: (device: DeviceOption, random: Random) => convolutionErrors(device, random, size),
     })),
     ...[1, 2, 3].flatMap((correlation) =>
       [SymmetricContraction, GridContraction].map((kind) => ({
@@ -35,8 +36,15 @@ export function graphCases(): SelftestCase[] {
 
 const NAMES = ['x1', 'x2', 'gradOut', 'weight'] as const
 
+interface ConvolutionSize {
+  channels: number
+  edges: number
+  /** That edges share weights of, where they do. */
+  pairs?: number
+}
+
 /** Against gather, product edge by edge, scatter. */
-function convolutionErrors(device: DeviceOption, random: Random, channels: number, edges: number): Errors {
+function convolutionErrors(device: DeviceOption, random: Random, { channels, edges, pairs }: ConvolutionSize): Errors {
   const [in1, in2, out] = [
     ['0e', '1o'],
     ['0e', '1o', '2e'],
@@ -57,12 +65,12 @@ function convolutionErrors(device: DeviceOption, random: Random, channels: numbe
   const instructions = paths.map(([a, b, c]): Instruction => ({ in1: a, in2: b, out: c, mode: 'uvu', hasWeight: true }))
   const wide = (list: string[]): string => list.map((ir) => `${channels}x${ir}`).join('+')
   using conv = new TensorProductConv(wide(in1), in2.join('+'), wide(out), instructions, { device })
-  const graph = new Graph(senders, receivers, nodes)
+  const pairOf = pairs ? pick(pairs) : undefined
+  const graph = new Graph(senders, receivers, nodes, { pairs: pairOf })
   const dims = [conv.irrepsIn1.dim, conv.irrepsIn2.dim, conv.irrepsOut.dim, conv.weightNumel]
-  const rows = [nodes.senders, edges, nodes.receivers, edges]
-  const nodeOf = (operand: number, edge: number): number => {
-    return operand === 0 ? senders[edge] : operand === 2 ? receivers[edge] : edge
-  }
+  const rows = [nodes.senders, edges, nodes.receivers, graph.pairs?.count ?? edges]
+  const rowOf = [senders, undefined, receivers, pairOf]
+  const nodeOf = (operand: number, edge: number): number => rowOf[operand]?.[edge] ?? edge
   const x = dims.map((dim, o) => normals(random, rows[o] * dim))
   const v = dims.map((dim, o) => normals(random, rows[o] * dim))
   const definition = {

@@ -105,6 +105,37 @@ function joined<A extends Int32Array | Float64Array>(type: new (length: number) 
   return all
 }
 
+/**
+ * [edges], the pair of atoms (in one image or another) whose directions an edge is one of: edges there and back have one distance, so
+ * one set of radial weights serves both. An edge without the way back is a pair alone.
+ */
+function pairsOf(
+  { senders, receivers, shifts }: Batch,
+  { start, order }: Segments,
+): { of: Int32Array; first: number[] } {
+  const of = new Int32Array(senders.length).fill(-1)
+  const first: number[] = []
+  const isReverse = (edge: number, other: number): boolean => {
+    if (of[other] >= 0 || other === edge || senders[other] !== receivers[edge]) return false
+    return [0, 1, 2].every((axis) => shifts[3 * other + axis] === -shifts[3 * edge + axis])
+  }
+  // Where both lists ascend, as those of `neighbours` do, the way back is the next one that its node has not met yet.
+  const next = start.slice()
+  senders.forEach((node, edge) => {
+    if (of[edge] >= 0) return
+    of[edge] = first.push(edge) - 1
+    const [begin, end] = [start[node], start[node + 1]]
+    for (let n = begin, at = next[node]; n < end; n++, at++) {
+      if (at === end) at = begin
+      if (!isReverse(edge, order[at])) continue
+      of[order[at]] = of[edge]
+      next[node] = at + 1
+      return
+    }
+  })
+  return { of, first }
+}
+
 /** The vectors of edges, [edges, 3], Angstrom: differences of positions in float64, whatever a program computes in. */
 export function edgeVectors({ positions, senders, receivers, shifts }: Batch): Float64Array {
   return shifts.map((shift, n) => {
@@ -129,17 +160,21 @@ export function bindBatch(
   checkLength(batch.structureOf, nodes, 'structureOf')
   const elementOf = new Segments(batch.elements, model.configuration.atomicNumbers.length, 'elements', 'element')
   const structureOf = new Segments(batch.structureOf, batch.structures, 'structureOf', 'structure')
-  const graph = new Graph(batch.senders, batch.receivers, nodes)
-  checkLength(batch.shifts, 3 * graph.edges, 'shifts')
+  const byReceiver = new Segments(batch.receivers, nodes, 'receivers', 'node')
+  checkLength(batch.shifts, 3 * batch.senders.length, 'shifts')
+  const pairs = pairsOf(batch, byReceiver)
+  const graph = new Graph(batch.senders, batch.receivers, nodes, { pairs: pairs.of })
   return {
     counts: new Map<Axis, number>([
       [model.nodes, nodes],
       [model.structures, batch.structures],
       [model.edges.edges, graph.edges],
+      [model.edges.pairs, pairs.first.length],
     ]),
     indices: new Map<Index, Segments>([
       [model.elementOf, elementOf],
       [model.structureOf, structureOf],
+      [model.edgeOf, new Segments(Int32Array.from(pairs.first), graph.edges, 'pairs', 'edge')],
     ]),
     graphs: new Map([[model.edges, graph]]),
     inputs: new Map<Tensor, FloatArray | Float64Array>([[model.vectors, toArray(edgeVectors(batch))]]),

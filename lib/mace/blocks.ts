@@ -18,6 +18,8 @@ export interface Site {
   readonly parameters: ParameterList
   readonly device: DeviceOption
   readonly edges: Edges
+  /** An edge of every pair. */
+  readonly edgeOf: Index
   /** Which element each node is. */
   readonly elementOf: Index
   /** [nodes, elements]: 1 at a node's element, else 0. */
@@ -68,8 +70,8 @@ export function elementLayer(site: Site, name: string, x: Tensor, from: Irreps, 
  *
  * see BesselBasis and PolynomialCutoff.
  *
- * @param lengths [edges, 1]
- * @returns [edges, numBessel]
+ * @param lengths [pairs, 1]
+ * @returns [pairs, numBessel]
  */
 export function radialBasis({ cutoff, numBessel, numPolynomialCutoff }: MaceConfiguration, lengths: Tensor): Tensor {
   const rates = Float64Array.from({ length: numBessel }, (_, n) => ((n + 1) * Math.PI) / cutoff)
@@ -86,8 +88,8 @@ export function radialBasis({ cutoff, numBessel, numPolynomialCutoff }: MaceConf
  *
  * and no silu at the end. It has the parameters `{name}.layer{n}.weight`, [width, next width].
  *
- * @param x [edges, width]
- * @returns [edges, outputs]
+ * @param x [pairs, width]
+ * @returns [pairs, outputs]
  */
 export function radialNetwork(site: Site, name: string, x: Tensor, outputs: number): Tensor {
   const { radialMlp, activationConstant } = site.configuration

@@ -24,7 +24,7 @@ export interface InteractionIrreps {
  *
  * @param x [nodes, from.dim]
  * @param attributes [edges, (maxEll + 1)^2], harmonics
- * @param radial [edges, numBessel]
+ * @param radial [pairs, numBessel]
  * @returns message [nodes, heard.dim]; skip [nodes, hidden.dim], of the residual one
  */
 export function interaction(

@@ -33,7 +33,9 @@ export class Mace {
   readonly parameters: readonly Parameter[]
   readonly nodes = new Axis('nodes')
   readonly structures = new Axis('structures')
-  readonly edges = new Edges(new Axis('edges'), this.nodes)
+  readonly edges = new Edges(new Axis('edges'), this.nodes, new Axis('pairs'))
+  /** An edge of every pair. */
+  readonly edgeOf = new Index('edge', this.edges.pairs, this.edges.edges)
   /** Which of `configuration.atomicNumbers` each node is. */
   readonly elementOf: Index
   /** Which structure each node belongs to. */
@@ -62,6 +64,7 @@ export class Mace {
       parameters,
       device,
       edges: this.edges,
+      edgeOf: this.edgeOf,
       elementOf: this.elementOf,
       oneHot: gather(constant(elements, elements, identity), this.elementOf),
     }
@@ -102,7 +105,7 @@ function layers(site: Site, vectors: Tensor): { features: Tensor[]; energies: Te
   const squares = sumColumns(multiply([vectors, vectors]))
   const units = multiply([vectors, broadcastColumns(apply(power(-0.5), squares), 3)])
   const attributes = new SolidHarmonics(configuration.maxEll, { device: site.device }).of(units)
-  const radial = radialBasis(configuration, apply(power(0.5), squares))
+  const radial = radialBasis(configuration, apply(power(0.5), gather(squares, site.edgeOf)))
 
   const { numInteractions, hiddenIrreps } = configuration
   const heard = interactionIrreps(configuration)

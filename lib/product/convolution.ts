@@ -39,13 +39,15 @@ const ALL: readonly OperandName[] = ['x1', 'x2', 'weight', 'gradOut']
  * it ends:
  *
  *     out[n, u, k] = sum over edges e into n, paths, i, j of
- *                    weight[e, u] * coefficient * wigner3j(l1, l2, l3)[i, j, k] * x1[sender(e), u, i] * x2[e, j]
+ *                    weight[pair(e), u] * coefficient * wigner3j(l1, l2, l3)[i, j, k] * x1[sender(e), u, i] * x2[e, j]
  *
  * the gather, `TensorProduct` in mode `uvu` with weights for every edge, and scatter of message passing in one pass: nothing of the
  * size of edges times channels is ever made. What an edge's attributes make of the coefficients is one small matrix for each path,
  * computed for up to sixteen edges at once; channels are lanes of the rest. A node's edges are summed by one thread in their order, so
  * the same arrays give the same numbers at every call and at any number of threads. It runs on the CPU and on CUDA; there, arrays in
  * host memory are copied as a whole for each call, DeviceArrays stay where they are.
+ *
+ * Every edge is a pair of its own unless the graph says which edges share weights.
  *
  * Paths are given as to `TensorProduct`: in1 counts the blocks of the node's features, in2 those of the edge's attributes, which
  * have one channel each; all of them have weights, or none has.
@@ -66,7 +68,7 @@ export class TensorProductConv implements Disposable {
   readonly irrepsIn2: Irreps
   readonly irrepsOut: Irreps
   readonly paths: readonly WeightedPath[]
-  /** Weights of every edge. */
+  /** Weights of every edge, or pair of edges. */
   readonly weightNumel: number
   readonly device: DeviceId
   readonly #native: NativeConvolution
@@ -98,7 +100,7 @@ export class TensorProductConv implements Disposable {
   /**
    * @param x1 features, [graph.nodes.senders, irrepsIn1.dim]
    * @param x2 attributes, [graph.edges, irrepsIn2.dim]
-   * @param weight [graph.edges, weightNumel]; undefined where there are no weights
+   * @param weight [graph.pairs?.count ?? graph.edges, weightNumel]; undefined where there are no weights
    * @returns [graph.nodes.receivers, irrepsOut.dim]: `options.out` where it is given (overwritten; it may share memory with an input)
    * @throws GauntletError ERR_DTYPE, ERR_LENGTH, ERR_BUFFER, ERR_ARGUMENT, ERR_DEVICE, ERR_DISPOSED before anything is written,
    * ERR_MEMORY, ERR_CUDA
@@ -282,9 +284,10 @@ class GraphExecution implements Evaluator {
   }
 
   #rows(operand: Target): [rows: number, what: string] {
-    const { nodes, edges } = this.graph
+    const { nodes, edges, pairs } = this.graph
     if (operand === 0) return [nodes.senders, 'senders']
-    return operand === 2 ? [nodes.receivers, 'receivers'] : [edges, 'edges']
+    if (operand === 2) return [nodes.receivers, 'receivers']
+    return operand === 3 && pairs ? [pairs.count, 'pairs of edges'] : [edges, 'edges']
   }
 }
 

@@ -16,6 +16,9 @@ interface GraphLists {
   senderOrder: Int32Array
   receiverStart: Int32Array
   receiverOrder: Int32Array
+  pairs?: Int32Array
+  pairStart?: Int32Array
+  pairOrder?: Int32Array
 }
 
 const graphs = new WeakMap<Graph, { lists: GraphLists; on: Map<DeviceId, NativeGraph> }>()
@@ -54,14 +57,23 @@ export class Graph {
   readonly senders: Segments
   /** Edges by the node where they end. */
   readonly receivers: Segments
+  /** Edges by the pair that they belong to; none where each has weights of its own. */
+  readonly pairs: Segments | undefined
 
   /**
    * @param senders [edges], the node where each edge begins
    * @param receivers [edges], the node where it ends
    * @param nodes how many there are, or how many of both kinds
+   * @param options.pairs [edges], numbers from 0 for edges that share a row of weights, as both directions between two atoms do where
+   * weights depend on their distance alone
    * @throws GauntletError ERR_DTYPE, ERR_LENGTH, ERR_ARGUMENT for a node that does not exist, naming the edge
    */
-  constructor(senders: Int32Array, receivers: Int32Array, nodes: number | BipartiteNodes) {
+  constructor(
+    senders: Int32Array,
+    receivers: Int32Array,
+    nodes: number | BipartiteNodes,
+    options: { pairs?: Int32Array } = {},
+  ) {
     const counts = typeof nodes === 'number' ? { senders: nodes, receivers: nodes } : nodes
     if (typeof counts !== 'object' || counts === null) throw expected('a number of nodes', 'nodes', nodes)
     this.nodes = Object.freeze({
@@ -74,6 +86,7 @@ export class Graph {
     if (this.receivers.of.length !== this.edges) {
       throw expected(String(this.edges), 'the length of receivers', this.receivers.of.length, 'ERR_LENGTH')
     }
+    this.pairs = options.pairs && listPairs(options.pairs, this.edges)
     const ends = this.receivers.of
     this.sorted = ends.every((node, edge) => edge === 0 || ends[edge - 1] <= node)
     const lists = {
@@ -83,9 +96,18 @@ export class Graph {
       senderOrder: this.senders.order,
       receiverStart: this.receivers.start,
       receiverOrder: this.receivers.order,
+      ...(this.pairs && { pairs: this.pairs.of, pairStart: this.pairs.start, pairOrder: this.pairs.order }),
     }
     graphs.set(this, { lists, on: new Map() })
   }
+}
+
+/** As many pairs as the highest number says, no more than edges. */
+function listPairs(pairs: Int32Array, edges: number): Segments {
+  if (!(pairs instanceof Int32Array)) throw expected('an Int32Array', 'pairs', pairs, 'ERR_DTYPE')
+  if (pairs.length !== edges) throw expected(String(edges), 'the length of pairs', pairs.length, 'ERR_LENGTH')
+  const count = pairs.reduce((most, pair) => Math.max(most, pair + 1), 0)
+  return new Segments(pairs, Math.min(count, edges), 'pairs', 'pair')
 }
 
 function checkCount(count: unknown, name: string): number {

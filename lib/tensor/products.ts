@@ -50,7 +50,7 @@ export function linear(layer: Linear, x: Tensor, weight: Tensor): Tensor {
  *
  * @param x1 [nodes, irrepsIn1.dim]
  * @param x2 [edges, irrepsIn2.dim]
- * @param weight [edges, weightNumel]
+ * @param weight [edges.pairs, weightNumel]
  * @returns [nodes, irrepsOut.dim]
  */
 export function convolution(conv: TensorProductConv, edges: Edges, x1: Tensor, x2: Tensor, weight: Tensor): Tensor {
@@ -119,21 +119,26 @@ function convolutionForm(conv: TensorProductConv, edges: Edges): Multilinear {
     args: [
       { rows: edges.nodes, dim: irrepsIn1.dim },
       { rows: edges.edges, dim: irrepsIn2.dim },
-      { rows: edges.edges, dim: weightNumel },
+      { rows: edges.pairs, dim: weightNumel },
       { rows: edges.nodes, dim: irrepsOut.dim },
     ],
     // Gather, product of every edge, scatter.
     reference(leftOut, others, out, run) {
-      const { x1, gradOut, ...rest } = byName(NAMES, leftOut, others)
-      const ends = { x1: run.segments(edges.senders).of, gradOut: run.segments(edges.receivers).of }
-      const onEdges = {
-        ...rest,
-        ...(x1 && { x1: gatherRows(x1, ends.x1, irrepsIn1.dim) }),
-        ...(gradOut && { gradOut: gatherRows(gradOut, ends.gradOut, irrepsOut.dim) }),
+      const dims = { x1: irrepsIn1.dim, x2: irrepsIn2.dim, gradOut: irrepsOut.dim, weight: weightNumel }
+      const rowOf: Partial<Record<OperandName, Int32Array>> = {
+        x1: run.segments(edges.senders).of,
+        gradOut: run.segments(edges.receivers).of,
+        ...(edges.pairs !== edges.edges && { weight: run.segments(edges.pairOf).of }),
       }
       const name = NAMES[leftOut]
-      const found = referenceEvaluate(definition, TARGETS[name], referenceOperands(onEdges), run.count(edges.edges))
-      if (name === 'x1' || name === 'gradOut') scatterRows(found, ends[name], out)
+      const given = byName(NAMES, leftOut, others)
+      for (const other of NAMES.filter((other) => other !== name)) {
+        const [array, rows] = [given[other], rowOf[other]]
+        if (array && rows) given[other] = gatherRows(array, rows, dims[other])
+      }
+      const found = referenceEvaluate(definition, TARGETS[name], referenceOperands(given), run.count(edges.edges))
+      const rows = rowOf[name]
+      if (rows) scatterRows(found, rows, out)
       else out.set(found)
     },
     native(leftOut, others, out, run) {

@@ -279,9 +279,13 @@ function bind({ counts, indices, graphs }: RunArguments): Bindings {
     return found
   }
   const ends = new Map<Index, Segments>(indices)
-  for (const [{ senders, receivers }, found] of graphs ?? []) {
+  for (const [{ senders, receivers, pairOf, pairs, edges }, found] of graphs ?? []) {
+    if ((found.pairs === undefined) !== (pairs === edges)) {
+      throw expected(pairs === edges ? 'no pairs' : 'pairs of edges', 'a Graph', found)
+    }
     ends.set(senders, found.senders)
     ends.set(receivers, found.receivers)
+    if (found.pairs) ends.set(pairOf, found.pairs)
   }
   const segments = (index: Index): Segments => {
     const found = ends.get(index)

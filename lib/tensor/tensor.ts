@@ -20,17 +20,20 @@ export class Index {
   ) {}
 }
 
-/** The edges of a graph between nodes; bound to a Graph. */
+/** The edges of a graph between nodes, and pairs of edges that share weights if its graph has such; bound to a Graph. */
 export class Edges {
   readonly senders: Index
   readonly receivers: Index
+  readonly pairOf: Index
 
   constructor(
     readonly edges: Axis,
     readonly nodes: Axis,
+    readonly pairs = edges,
   ) {
     this.senders = new Index('senders', edges, nodes)
     this.receivers = new Index('receivers', edges, nodes)
+    this.pairOf = new Index('pairs', edges, pairs)
   }
 }
 

@@ -49,11 +49,10 @@ void NativeConvolution::evaluate(const Napi::CallbackInfo& info) {
       throw Error("ERR_ARGUMENT", "Expected an operand to leave out and whether to accumulate");
     }
     const GraphView& graph = NativeGraph::view_of(info.Env(), info[5], device_);
-    const size_t rows[kOperands] = {graph.by_sender.nodes, graph.edges, graph.by_receiver.nodes, graph.edges};
     Argument arguments[kOperands];
     for (int o = 0; o < last; ++o) {
       arguments[o] = read_argument(info.Env(), info[1 + o], device_);
-      check_rows(arguments[o], rows[o], dim_[o], "operand " + std::to_string(o));
+      check_rows(arguments[o], graph.rows(o), dim_[o], "operand " + std::to_string(o));
     }
     const auto is_result = [&](size_t o) { return static_cast<int>(o) == target; };
     Operand operands[kOperands];

@@ -18,12 +18,18 @@ std::span<const int32_t> list(const Napi::Object& lists, const char* name, size_
 GraphView read_lists(const Napi::Object& lists) {
   const auto senders = list(lists, "senders", 0);
   const size_t edges = senders.size();
-  const auto sender_start = list(lists, "senderStart", 1), receiver_start = list(lists, "receiverStart", 1);
+  const auto incidence = [&](const char* start_name, const char* order_name) {
+    const auto start = list(lists, start_name, 1);
+    return Incidence{start.size() - 1, start.data(), list(lists, order_name, edges).data()};
+  };
+  const bool paired = lists.Has("pairs");
   return {edges,
           senders.data(),
           list(lists, "receivers", edges).data(),
-          {sender_start.size() - 1, sender_start.data(), list(lists, "senderOrder", edges).data()},
-          {receiver_start.size() - 1, receiver_start.data(), list(lists, "receiverOrder", edges).data()}};
+          incidence("senderStart", "senderOrder"),
+          incidence("receiverStart", "receiverOrder"),
+          paired ? list(lists, "pairs", edges).data() : nullptr,
+          paired ? incidence("pairStart", "pairOrder") : GraphView::without_pairs(edges)};
 }
 
 }  // namespace

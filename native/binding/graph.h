@@ -14,8 +14,8 @@ class NativeGraph : public Napi::ObjectWrap<NativeGraph> {
  public:
   static Napi::Function define(Napi::Env env);
 
-  /// new (device, lists: { senders, receivers, senderStart, senderOrder, receiverStart, receiverOrder }), whose contents
-  /// lib/product/graph.ts has made sure of and nobody else can reach
+  /// new (device, lists: { senders, receivers, senderStart, senderOrder, receiverStart, receiverOrder }, and where edges share
+  /// weights { pairs, pairStart, pairOrder }), whose contents lib/product/graph.ts has made sure of and nobody else can reach
   explicit NativeGraph(const Napi::CallbackInfo& info);
 
   /// Throws Error unless `value` is a NativeGraph on `device`.

@@ -1,9 +1,10 @@
 // A product on the edges of a graph, summed where they end:
 //
-//     y[receiver(e)] += sum over paths of  w[e, u] * C[i, j, k] * x1[sender(e)][u, i] * x2[e, j]
+//     y[receiver(e)] += sum over paths of  w[pair(e), u] * C[i, j, k] * x1[sender(e)][u, i] * x2[e, j]
 //
 // with u the channels of x1, y and w. Nothing of the size of edges x channels is ever stored. It is linear in its four operands
-// 0 = x1 (a row for each node), 1 = x2 (edge), 2 = y (node), 3 = w (edge), and any one can be left out.
+// 0 = x1 (a row for each node), 1 = x2 (edge), 2 = y (node), 3 = w (pair), and any one can be left out. A pair is the edges that
+// share weights, such as both directions between two atoms; without pairs every edge has its own.
 #pragma once
 
 #include <cstddef>
@@ -38,9 +39,9 @@ struct ConvolutionTable {
 /// Reads what lib/product/convolution.ts writes. Throws Error("ERR_ARGUMENT") where it is malformed.
 ConvolutionTable decode_convolution(std::span<const int32_t> integers, std::span<const double> reals);
 
-/// Edges listed by the nodes where they end: those of node n are order[start[n]..start[n + 1]).
+/// Edges listed by the nodes where they end, or by their pairs: those of group n are order[start[n]..start[n + 1]).
 struct Incidence {
-  size_t nodes;
+  size_t groups;
   const int32_t* start;
   const int32_t* order;
 };
@@ -50,6 +51,15 @@ struct GraphView {
   size_t edges;
   const int32_t *senders, *receivers;  // of every edge
   Incidence by_sender, by_receiver;
+  /// Of every edge, and the edges of every pair; without lists edge n is pair n.
+  const int32_t* pairs;
+  Incidence by_pair;
+
+  static Incidence without_pairs(size_t edges) { return {edges, nullptr, nullptr}; }
+  size_t rows(int operand) const {
+    const size_t rows[kOperands] = {by_sender.groups, edges, by_receiver.groups, by_pair.groups};
+    return rows[operand];
+  }
 };
 
 class Convolution {

@@ -115,14 +115,14 @@ class CpuConvolution final : public Convolution {
   void evaluate(int target, const Operand (&operands)[kOperands], const GraphView& graph, bool add) override {
     Scratch lines[2];
     const float* nodes[2] = {nullptr, nullptr};
-    if (target != 0) nodes[0] = fill(0, operands[0].data, graph.by_sender.nodes, lines[0]);
-    if (target != 2) nodes[1] = fill(1, operands[2].data, graph.by_receiver.nodes, lines[1]);
+    if (target != 0) nodes[0] = fill(0, operands[0].data, graph.by_sender.groups, lines[0]);
+    if (target != 2) nodes[1] = fill(1, operands[2].data, graph.by_receiver.groups, lines[1]);
     const Call call{target, operands, graph, nodes, add};
     switch (target) {
       case 0: return sum_at_nodes<0>(call, operands[0].data, graph.by_sender, graph.receivers);
       case 2: return sum_at_nodes<1>(call, operands[2].data, graph.by_receiver, graph.senders);
-      case 1: return for_edges(call, [&](Edges& edges, size_t count) { matrices(call, edges, count); });
-      case 3: return for_edges(call, [&](Edges& edges, size_t count) { weights(call, edges, count); });
+      case 1: return find_x2(call);
+      case 3: return find_weights(call);
     }
   }
 
@@ -144,7 +144,6 @@ class CpuConvolution final : public Convolution {
     int32_t id[kBlock];
     const float *from[kBlock], *to[kBlock];  // lines of their nodes
     const float* weight[kBlock];
-    float* weight_out[kBlock];
     float *x2, *matrix;  // lanes are edges
   };
 
@@ -155,6 +154,8 @@ class CpuConvolution final : public Convolution {
     edges.matrix = room + size_t(table_.dim[1]) * kLanes;
     return edges;
   }
+
+  static size_t pair_of(const GraphView& graph, size_t edge) { return graph.pairs ? graph.pairs[edge] : edge; }
 
   const float* fill(int side, const float* rows, size_t nodes, Scratch& scratch) const {
     const NodeLines& node = lines_[side];
@@ -175,7 +176,7 @@ class CpuConvolution final : public Convolution {
     for (size_t n = 0; n < count; ++n) {
       const size_t e = order ? order[first + n] : first + n;
       edges.id[n] = static_cast<int32_t>(e);
-      edges.weight[n] = call.operands[3].data + e * table_.dim[3];
+      edges.weight[n] = call.operands[3].data + pair_of(call.graph, e) * table_.dim[3];
     }
     if (!x2) return;
     for (int32_t j = 0; j < table_.dim[1]; ++j) {
@@ -209,8 +210,8 @@ class CpuConvolution final : public Convolution {
     const NodeLines &to = lines_[Side], &from = lines_[1 - Side];
     const size_t dim = table_.dim[Side == 0 ? 0 : 2];
     const double degree =
-        static_cast<double>(call.graph.edges) / static_cast<double>(std::max<size_t>(incidence.nodes, 1));
-    run(incidence.nodes, work_ * degree + dim, [&](size_t begin, size_t end) {
+        static_cast<double>(call.graph.edges) / static_cast<double>(std::max<size_t>(incidence.groups, 1));
+    run(incidence.groups, work_ * degree + dim, [&](size_t begin, size_t end) {
       thread_local Scratch scratch;
       float* const tile = scratch.reserve(to.tile_floats() + edge_floats());
       Edges edges = make_edges(tile + to.tile_floats());
@@ -219,7 +220,7 @@ class CpuConvolution final : public Convolution {
       for (size_t node = begin; node < end; ++node) {
         float* const row = out + node * dim;
         if (call.add) {
-          to.load(row, out + incidence.nodes * dim, tile);
+          to.load(row, out + incidence.groups * dim, tile);
         } else {
           std::fill_n(row, dim, 0.0f);  // some of it may belong to no path
           std::fill_n(tile, to.tile_floats(), 0.0f);
@@ -246,31 +247,54 @@ class CpuConvolution final : public Convolution {
     });
   }
 
-  /// Calls f(edges, count) for blocks of edges, on several threads.
-  void for_edges(const Call& call, const auto& f) const {
-    const GraphView& graph = call.graph;
-    run((graph.edges + kBlock - 1) / kBlock, work_ * kBlock, [&](size_t begin, size_t end) {
-      thread_local Scratch scratch;
-      Edges edges = make_edges(scratch.reserve(edge_floats()));
-      for (size_t block = begin; block < end; ++block) {
-        const size_t first = block * kBlock, count = std::min(kBlock, graph.edges - first);
-        load(call, nullptr, first, count, edges);
-        for (size_t n = 0; n < count; ++n) {
-          edges.from[n] = call.nodes[0] + size_t(graph.senders[first + n]) * lines_[0].floats();
-          edges.to[n] = call.nodes[1] + size_t(graph.receivers[first + n]) * lines_[1].floats();
-          edges.weight_out[n] = call.operands[3].data + (first + n) * table_.dim[3];
-        }
-        f(edges, count);
+  /// Calls f(edges, count) for blocks of the edges order[begin..end), or begin, begin + 1, ... without an order.
+  void for_blocks(const Call& call, const int32_t* order, size_t begin, size_t end, const auto& f) const {
+    thread_local Scratch scratch;
+    Edges edges = make_edges(scratch.reserve(edge_floats()));
+    for (size_t first = begin; first < end; first += kBlock) {
+      const size_t count = std::min(kBlock, end - first);
+      load(call, order, first, count, edges);
+      for (size_t n = 0; n < count; ++n) {
+        edges.from[n] = call.nodes[0] + size_t(call.graph.senders[edges.id[n]]) * lines_[0].floats();
+        edges.to[n] = call.nodes[1] + size_t(call.graph.receivers[edges.id[n]]) * lines_[1].floats();
       }
+      f(edges, count);
+    }
+  }
+
+  /// All edges of a pair belong to one thread.
+  void find_weights(const Call& call) const {
+    const auto& [pairs, start, order] = call.graph.by_pair;
+    float* const out = call.operands[3].data;
+    const size_t dim = table_.dim[3];
+    const double edges_each = static_cast<double>(call.graph.edges) / static_cast<double>(std::max<size_t>(pairs, 1));
+    run(pairs, work_ * edges_each, [&](size_t begin, size_t end) {
+      for (size_t pair = begin; start && !call.add && pair < end; ++pair) {
+        if (start[pair] == start[pair + 1]) std::fill_n(out + pair * dim, dim, 0.0f);
+      }
+      for_blocks(call, order, start ? start[begin] : begin, start ? start[end] : end, [&](Edges& edges, size_t count) {
+        float* rows[kBlock];
+        bool add[kBlock];
+        for (size_t n = 0; n < count; ++n) {
+          const size_t pair = pair_of(call.graph, edges.id[n]);
+          rows[n] = out + pair * dim;
+          add[n] = call.add || (start && order[start[pair]] != edges.id[n]);
+        }
+        for (const Part& part : parts_) {
+          if (part.weight < 0) continue;
+          kernels().message_weights(message_of(part, edges, 0, count, false), edges.to, lines_[1].slice(part.y).at,
+                                    rows, add);
+        }
+      });
     });
   }
 
-  void weights(const Call& call, Edges& edges, size_t count) const {
-    for (const Part& part : parts_) {
-      if (part.weight < 0) continue;
-      kernels().message_weights(message_of(part, edges, 0, count, false), edges.to, lines_[1].slice(part.y).at,
-                                edges.weight_out, call.add);
-    }
+  void find_x2(const Call& call) const {
+    const size_t all = call.graph.edges;
+    run((all + kBlock - 1) / kBlock, work_ * kBlock, [&](size_t begin, size_t end) {
+      for_blocks(call, nullptr, begin * kBlock, std::min(end * kBlock, all),
+                 [&](Edges& edges, size_t count) { matrices(call, edges, count); });
+    });
   }
 
   void matrices(const Call& call, Edges& edges, size_t count) const {

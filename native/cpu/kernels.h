@@ -349,9 +349,10 @@ struct Kernels {
 
   /// Adds to lines `to` of a tile.
   void (*message)(const Message& message, float* to);
-  /// `y` are lines of the nodes where edges end, as `x` are of those where they begin.
+  /// `y` are lines of the nodes where edges end, as `x` are of those where they begin; every edge has a row of weights, which is
+  /// overwritten or added to.
   void (*message_weights)(const Message& message, const float* const* y, ptrdiff_t y_at, float* const* weights,
-                          bool add);
+                          const bool* add);
   void (*message_matrix)(const Message& message, const float* const* y, ptrdiff_t y_at, float* matrix);
   /// A linear map of rows of kLanes edges.
   void (*edge_map)(const LinearTable& table, const float* x, float* y);

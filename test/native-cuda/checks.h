@@ -185,9 +185,8 @@ void check_mixed(const std::string& name, const Plan& plan, size_t batch, unsign
 void check_convolution(const std::string& name, const ConvolutionTable& table, const RandomGraph& ends) {
   Random random(40);
   const GraphView graph = ends.view();
-  const size_t rows[kOperands] = {graph.by_sender.nodes, graph.edges, graph.by_receiver.nodes, graph.edges};
   std::vector<float> x[kOperands];
-  for (int o = 0; o < kOperands; ++o) x[o] = random_floats(random, rows[o] * table.dim[o]);
+  for (int o = 0; o < kOperands; ++o) x[o] = random_floats(random, graph.rows(o) * table.dim[o]);
   const auto convolution = make_cuda_convolution(table, 0);
   const auto on_device = copy_graph_to_cuda(graph, 0);
   for (int target = 0; target < (table.dim[kWeights] > 0 ? kOperands : 3); ++target) {

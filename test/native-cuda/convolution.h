@@ -12,24 +12,42 @@ namespace gauntlet::test {
 
 /// A graph with its lists, made by sorting.
 struct RandomGraph {
-  std::vector<int32_t> ends[2], start[2], order[2];  // senders, receivers
+  std::vector<int32_t> ends[3], start[3], order[3];  // senders, receivers, pairs
 
   /// Ends are drawn from [first[side], first[side] + count[side]) of nodes[side] nodes.
   RandomGraph(Random& random, size_t edges, const int (&nodes)[2], const int (&first)[2], const int (&count)[2]) {
     for (int side = 0; side < 2; ++side) {
       for (size_t e = 0; e < edges; ++e) ends[side].push_back(first[side] + random.integer(0, count[side] - 1));
-      order[side].resize(edges);
-      std::iota(order[side].begin(), order[side].end(), 0);
-      std::ranges::stable_sort(order[side], {}, [&](int32_t e) { return ends[side][e]; });
-      for (int n = 0; n <= nodes[side]; ++n)
-        start[side].push_back(static_cast<int32_t>(std::ranges::count_if(ends[side], [&](int32_t at) { return at < n; })));
+      list(side, nodes[side]);
     }
+  }
+  /// Gives every edge one of so many pairs: some get none, others more than two.
+  void pair(Random& random, int pairs) {
+    for (size_t e = 0; e < ends[0].size(); ++e) ends[2].push_back(random.integer(0, pairs - 1));
+    list(2, pairs);
   }
   GraphView view() const {
     const auto incidence = [&](int side) {
       return Incidence{start[side].size() - 1, start[side].data(), order[side].data()};
     };
-    return {ends[0].size(), ends[0].data(), ends[1].data(), incidence(0), incidence(1)};
+    const size_t edges = ends[0].size();
+    const bool paired = !start[2].empty();
+    return {edges,
+            ends[0].data(),
+            ends[1].data(),
+            incidence(0),
+            incidence(1),
+            paired ? ends[2].data() : nullptr,
+            paired ? incidence(2) : GraphView::without_pairs(edges)};
+  }
+
+ private:
+  void list(int side, int groups) {
+    order[side].resize(ends[side].size());
+    std::iota(order[side].begin(), order[side].end(), 0);
+    std::ranges::stable_sort(order[side], {}, [&](int32_t e) { return ends[side][e]; });
+    for (int n = 0; n <= groups; ++n)
+      start[side].push_back(static_cast<int32_t>(std::ranges::count_if(ends[side], [&](int32_t at) { return at < n; })));
   }
 };
 
@@ -69,7 +87,8 @@ inline std::vector<double> evaluate_convolution(const ConvolutionTable& table, i
   std::vector<double> result(x[target].size(), 0);
   for (size_t e = 0; e < graph.edges; ++e) {
     const size_t row[kOperands] = {static_cast<size_t>(graph.senders[e]) * table.dim[0], e * table.dim[1],
-                                   static_cast<size_t>(graph.receivers[e]) * table.dim[2], e * table.dim[3]};
+                                   static_cast<size_t>(graph.receivers[e]) * table.dim[2],
+                                   (graph.pairs ? graph.pairs[e] : e) * table.dim[3]};
     for (const ConvolutionTable::Path& path : table.paths) {
       for (const ConvolutionTable::Entry& entry : table.entries) {
         const int32_t at = entry.row - path.matrix;

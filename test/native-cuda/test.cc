@@ -256,6 +256,9 @@ void test_convolution() {
   const RandomGraph hub(random, 35, {5, 6}, {3, 2}, {1, 1});   // one node has all edges
   const RandomGraph few(random, 5, {3, 2}, {0, 0}, {3, 2});
   const RandomGraph empty(random, 0, {3, 2}, {0, 0}, {1, 1});
+  RandomGraph paired = some, crowded = hub;
+  paired.pair(random, 25);   // some pairs without edges
+  crowded.pair(random, 3);
   for (const bool weights : {true, false}) {
     const std::string end = weights ? "" : ", no weights";
     for (const int channels : {1, 5, 32, 70}) {
@@ -264,6 +267,7 @@ void test_convolution() {
       const std::string name = "convolution, " + std::to_string(channels) + " channels" + end;
       check_convolution(name, table, channels == 5 ? hub : channels == 70 ? few : some);
       check_convolution(name + ", no edges", table, empty);
+      if (weights) check_convolution(name + ", pairs", table, channels == 32 ? crowded : paired);
     }
     check_convolution("convolution, every width" + end,
                       random_convolution(random, {{3, 2}, {40, 1}, {3, 5}},

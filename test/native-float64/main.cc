@@ -109,13 +109,13 @@ void check_plan(const std::string& path, size_t batch, Comparison& comparison, R
   check_form(form, at, comparison, random);
 }
 
-/// The edges of every node, in order.
-struct NodeLists {
-  NodeLists(const std::vector<int32_t>& nodes, int32_t count) : start(count + 1) {
-    for (int32_t node = 0; node < count; ++node) {
-      start[node] = static_cast<int32_t>(order.size());
-      for (size_t edge = 0; edge < nodes.size(); ++edge)
-        if (nodes[edge] == node) order.push_back(static_cast<int32_t>(edge));
+/// The edges of every group, a node or a pair, in order.
+struct EdgeLists {
+  EdgeLists(const std::vector<int32_t>& groups, int32_t count) : start(count + 1) {
+    for (int32_t group = 0; group < count; ++group) {
+      start[group] = static_cast<int32_t>(order.size());
+      for (size_t edge = 0; edge < groups.size(); ++edge)
+        if (groups[edge] == group) order.push_back(static_cast<int32_t>(edge));
     }
     start[count] = static_cast<int32_t>(order.size());
   }
@@ -124,19 +124,20 @@ struct NodeLists {
 };
 
 void check_convolution(const std::string& path, Comparison& comparison, Random& random) {
-  constexpr int32_t kEdges = 70, kSenders = 9, kReceivers = 7;
+  constexpr int32_t kEdges = 70, kSenders = 9, kReceivers = 7, kPairs = 40;
   const bench::EncodedPlan encoded = bench::read_encoded(path);
   const ConvolutionTable table = decode_convolution(encoded.integers, encoded.reals);
   const auto convolution = make_cpu_convolution(table);
-  std::vector<int32_t> senders(kEdges), receivers(kEdges);
+  std::vector<int32_t> senders(kEdges), receivers(kEdges), pairs(kEdges);
   for (int32_t& node : senders) node = random.below(kSenders);
   for (int32_t& node : receivers) node = random.below(kReceivers);
-  const NodeLists by_sender(senders, kSenders), by_receiver(receivers, kReceivers);
-  const GraphView graph{kEdges, senders.data(), receivers.data(), by_sender.view(), by_receiver.view()};
-  const int32_t rows[kOperands] = {kSenders, kEdges, kReceivers, kEdges};
+  for (int32_t& pair : pairs) pair = random.below(kPairs);
+  const EdgeLists by_sender(senders, kSenders), by_receiver(receivers, kReceivers), by_pair(pairs, kPairs);
+  const GraphView graph{kEdges,           senders.data(),     receivers.data(), by_sender.view(),
+                        by_receiver.view(), pairs.data(), by_pair.view()};
   Operands at;
   for (int o = 0; o < (table.dim[kWeights] > 0 ? kOperands : 3); ++o)
-    at.push_back(random.normals(size_t(rows[o]) * table.dim[o]));
+    at.push_back(random.normals(graph.rows(o) * table.dim[o]));
   const Form form = [&](int left_out, const Operands& from) {
     Numbers out = poison(from[left_out].size());
     convolution->evaluate(left_out, OperandList(from, left_out, out).list, graph, false);

@@ -42,11 +42,14 @@ function normals(random: Random, length: number): Float32Array {
   return Float32Array.from({ length }, () => random.normal())
 }
 
-/** A random graph; the first nodes of each kind have no edge. */
-function makeGraph(random: Random, edges: number, senders: number, receivers: number) {
+/** A random graph; the first nodes of each kind have no edge, nor has the first pair of `count`, if edges share weights at all. */
+function makeGraph(random: Random, edges: number, senders: number, receivers: number, count?: number) {
   const pick = (count: number) => Int32Array.from({ length: edges }, () => 1 + (random.uint32() % (count - 1)))
   const ends = { senders: pick(senders), receivers: pick(receivers) }
-  return { ...ends, graph: new Graph(ends.senders, ends.receivers, { senders, receivers }) }
+  const pairs = count === undefined ? undefined : pick(count)
+  const nodes = { senders, receivers }
+  const graph = new Graph(ends.senders, ends.receivers, nodes, pairs && { pairs })
+  return { ...ends, pairs: pairs ?? Int32Array.from({ length: edges }, (_, edge) => edge), graph }
 }
 
 const CASES = [
@@ -55,14 +58,20 @@ const CASES = [
   { name: 'more channels than a tile has lanes', in1: '100x0e+100x1o', in2: '0e+1o', out: '100x0e+100x1o' },
   { name: 'blocks of different sizes', in1: '64x0e+17x2e', in2: '0e+1o+2e+3o', out: '17x1o+64x2e+64x0e+17x3o+17x4e' },
   { name: 'high degrees', in1: '16x6e', in2: '5o+8e', out: '16x4o+16x11o+16x9e' },
+  { name: 'pairs of edges', in1: '20x0e+20x1o', in2: '0e+1o+2e', out: '20x0e+20x1o+20x2e', pairCount: 80 },
 ]
 
-describe.each(CASES)('TensorProductConv of $name', ({ in1, in2, out }) => {
+describe.each(CASES)('TensorProductConv of $name', ({ in1, in2, out, pairCount }) => {
   const random = new Random(7)
   const [edges, senders, receivers] = [150, 20, 17]
-  const ends = makeGraph(random, edges, senders, receivers)
+  const ends = makeGraph(random, edges, senders, receivers, pairCount)
   const conv = new TensorProductConv(in1, in2, out, everyPath(in1, in2, out))
-  const rows: Record<Name, number> = { x1: senders, x2: edges, gradOut: receivers, weight: edges }
+  const rows: Record<Name, number> = {
+    x1: senders,
+    x2: edges,
+    gradOut: receivers,
+    weight: ends.graph.pairs?.count ?? edges,
+  }
   const dims: Record<Name, number> = {
     x1: conv.irrepsIn1.dim,
     x2: conv.irrepsIn2.dim,
@@ -75,7 +84,7 @@ describe.each(CASES)('TensorProductConv of $name', ({ in1, in2, out }) => {
   /** Gather, product edge by edge in float64, scatter. */
   const reference = (target: Name, operands: Arrays): Float64Array => {
     const nodeOf = (operand: Name, edge: number) =>
-      operand === 'x1' ? ends.senders[edge] : operand === 'gradOut' ? ends.receivers[edge] : edge
+      ({ x1: ends.senders[edge], x2: edge, gradOut: ends.receivers[edge], weight: ends.pairs[edge] })[operand]
     const gathered = OPERANDS.map((o) =>
       Float64Array.from({ length: edges * dims[o] }, (_, n) => {
         return operands[o][nodeOf(o, Math.floor(n / dims[o])) * dims[o] + (n % dims[o])]
@@ -223,6 +232,11 @@ describe('TensorProductConv', () => {
     )
     expect(() => new Graph(Int32Array.of(0, 1), Int32Array.of(0), 3)).toThrow('the length of receivers')
     expect(() => new Graph([0] as unknown as Int32Array, Int32Array.of(0), 3)).toThrow('Int32Array')
+    const paired = (pairs: Int32Array) => () => new Graph(Int32Array.of(0, 1), Int32Array.of(1, 0), 2, { pairs })
+    expect(paired(Int32Array.of(0))).toThrow('Expected 2 for the length of pairs but received 1')
+    expect(paired([0, 0] as unknown as Int32Array)).toThrow('Int32Array')
+    expect(paired(Int32Array.of(0, -1))).toThrow('for pairs[1] but received -1')
+    expect(paired(Int32Array.of(2 ** 31 - 1, 0))).toThrow('Expected a pair from 0 to 1 for pairs[0]')
     const uvw: Instruction = { in1: 0, in2: 0, out: 0, mode: 'uvw', hasWeight: true }
     expect(() => new TensorProductConv('2x0e', '0e', '2x0e', [uvw])).toThrow(`'uvu'`)
     const uvu: Instruction = { ...uvw, mode: 'uvu' }

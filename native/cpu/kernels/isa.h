@@ -24,7 +24,8 @@ void weigh(const Weighing& weighing, int vecs, Ahead& ahead);
 void correlate(const Correlation& correlation, int vecs, Ahead& ahead);
 void correlate_lanes(const LaneCorrelation& correlation, Ahead& ahead);
 void message(const Message& message, float* to);
-void message_weights(const Message& message, const float* const* y, ptrdiff_t y_at, float* const* weights, bool add);
+void message_weights(const Message& message, const float* const* y, ptrdiff_t y_at, float* const* weights,
+                     const bool* add);
 void message_matrix(const Message& message, const float* const* y, ptrdiff_t y_at, float* matrix);
 void edge_map(const LinearTable& table, const float* x, float* y);
 void harmonics(const HarmonicsTable& table, Pass pass, int vecs, const EdgeTiles& tiles);

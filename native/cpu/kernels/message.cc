@@ -2,7 +2,7 @@
 // matrix for each edge, M[e][i, k] = sum over j of C[i, j, k] x2[e, j], what is left are small products of it:
 //
 //     message          y[k]    += sum over edges, i of  M[e][i, k] * w[e] * x[e][i]
-//     message_weights  w[e]     = sum over i, k of      M[e][i, k] * x[e][i] * y[e][k]
+//     message_weights  w[e]    += sum over i, k of      M[e][i, k] * x[e][i] * y[e][k]
 //     message_matrix   M[e][i, k] += sum over channels of  w[e] * x[e][i] * y[e][k]
 #include <cstring>
 
@@ -112,7 +112,7 @@ void message(const Message& m, float* to) {
   });
 }
 
-void message_weights(const Message& m, const float* const* y, ptrdiff_t y_at, float* const* weights, bool add) {
+void message_weights(const Message& m, const float* const* y, ptrdiff_t y_at, float* const* weights, const bool* add) {
   const int vecs = vecs_of(m);
   for (int n = 0; n < m.count; ++n) {
     for (int v = 0; v < vecs; ++v) {
@@ -134,7 +134,7 @@ void message_weights(const Message& m, const float* const* y, ptrdiff_t y_at, fl
       const int rest = m.channels - v * kLanes, lanes = rest < kLanes ? rest : kLanes;
       alignas(64) float result[kLanes];
       store(result, sum);
-      for (int lane = 0; add && lane < lanes; ++lane) result[lane] += to[lane];
+      for (int lane = 0; add[n] && lane < lanes; ++lane) result[lane] += to[lane];
       std::memcpy(to, result, lanes * sizeof(float));
     }
   }

@@ -164,6 +164,16 @@ struct ThreadIndex {
 inline ThreadIndex threadIdx;
 inline dim3 blockIdx, gridDim, blockDim;
 inline void __syncthreads() { emulated::block_runner.barrier(); }
+inline int __syncthreads_or(int truth) {
+  static bool any;
+  any = false;
+  __syncthreads();
+  any |= truth != 0;
+  __syncthreads();
+  const bool found = any;
+  __syncthreads();  // before the next call clears what others have yet to read
+  return found;
+}
 inline float __shfl_xor_sync(unsigned, float value, int mask) {
   static float values[1024];
   const unsigned thread = threadIdx.x;
