@@ -160,10 +160,11 @@ export function bindBatch(
   checkLength(batch.structureOf, nodes, 'structureOf')
   const elementOf = new Segments(batch.elements, model.configuration.atomicNumbers.length, 'elements', 'element')
   const structureOf = new Segments(batch.structureOf, batch.structures, 'structureOf', 'structure')
-  const byReceiver = new Segments(batch.receivers, nodes, 'receivers', 'node')
-  checkLength(batch.shifts, 3 * batch.senders.length, 'shifts')
-  const pairs = pairsOf(batch, byReceiver)
-  const graph = new Graph(batch.senders, batch.receivers, nodes, { pairs: pairs.of })
+  const senders = new Segments(batch.senders, nodes, 'senders', 'node')
+  const receivers = new Segments(batch.receivers, nodes, 'receivers', 'node')
+  checkLength(batch.shifts, 3 * senders.of.length, 'shifts')
+  const pairs = pairsOf(batch, receivers)
+  const graph = new Graph(senders, receivers, nodes, { pairs: pairs.of })
   return {
     counts: new Map<Axis, number>([
       [model.nodes, nodes],

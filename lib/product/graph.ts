@@ -61,7 +61,7 @@ export class Graph {
   readonly pairs: Segments | undefined
 
   /**
-   * @param senders [edges], the node where each edge begins
+   * @param senders [edges], the node where each edge begins; Segments of them where they are listed by node already
    * @param receivers [edges], the node where it ends
    * @param nodes how many there are, or how many of both kinds
    * @param options.pairs [edges], numbers from 0 for edges that share a row of weights, as both directions between two atoms do where
@@ -69,8 +69,8 @@ export class Graph {
    * @throws GauntletError ERR_DTYPE, ERR_LENGTH, ERR_ARGUMENT for a node that does not exist, naming the edge
    */
   constructor(
-    senders: Int32Array,
-    receivers: Int32Array,
+    senders: Int32Array | Segments,
+    receivers: Int32Array | Segments,
     nodes: number | BipartiteNodes,
     options: { pairs?: Int32Array } = {},
   ) {
@@ -80,8 +80,8 @@ export class Graph {
       senders: checkCount(counts.senders, 'nodes.senders'),
       receivers: checkCount(counts.receivers, 'nodes.receivers'),
     })
-    this.senders = new Segments(senders, this.nodes.senders, 'senders', 'node')
-    this.receivers = new Segments(receivers, this.nodes.receivers, 'receivers', 'node')
+    this.senders = listEdges(senders, this.nodes.senders, 'senders')
+    this.receivers = listEdges(receivers, this.nodes.receivers, 'receivers')
     this.edges = this.senders.of.length
     if (this.receivers.of.length !== this.edges) {
       throw expected(String(this.edges), 'the length of receivers', this.receivers.of.length, 'ERR_LENGTH')
@@ -100,6 +100,12 @@ export class Graph {
     }
     graphs.set(this, { lists, on: new Map() })
   }
+}
+
+function listEdges(ends: Int32Array | Segments, nodes: number, name: string): Segments {
+  if (!(ends instanceof Segments)) return new Segments(ends, nodes, name, 'node')
+  if (ends.count !== nodes) throw expected(String(nodes), `the number of nodes of ${name}`, ends.count, 'ERR_LENGTH')
+  return ends
 }
 
 /** As many pairs as the highest number says, no more than edges. */

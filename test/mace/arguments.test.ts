@@ -150,6 +150,8 @@ describe('a batch', () => {
     expect(of({ structureOf: new Int32Array(6) }).code).toBe('ERR_LENGTH')
     expect(of({ elements: Int32Array.of(0, 1, 2, 3, 0, 0, 0) }).message).toContain('elements[3]')
     expect(of({ senders: batch.senders.map(() => 7) }).message).toContain('senders[0]')
+    expect(of({ senders: undefined }).code).toBe('ERR_DTYPE')
+    expect(of({ receivers: batch.receivers.subarray(1) }).message).toContain('the length of receivers')
     expect(of({ shifts: new Float64Array(2) }).code).toBe('ERR_LENGTH')
     expect(of({ structures: 1 }).message).toContain('structureOf[3]')
     const gold = { ...makeStructure(1, 1), numbers: Uint8Array.of(79) }

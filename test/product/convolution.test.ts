@@ -13,6 +13,7 @@ import {
   TensorProduct,
   TensorProductConv,
 } from '../../lib/index.js'
+import { Segments } from '../../lib/product/segments.js'
 import { referenceEvaluate } from '../../lib/product/weighted-reference.js'
 import { relativeError, TOLERANCE as FORWARD } from './helpers.js'
 
@@ -232,6 +233,8 @@ describe('TensorProductConv', () => {
     )
     expect(() => new Graph(Int32Array.of(0, 1), Int32Array.of(0), 3)).toThrow('the length of receivers')
     expect(() => new Graph([0] as unknown as Int32Array, Int32Array.of(0), 3)).toThrow('Int32Array')
+    const listed = new Segments(Int32Array.of(0), 2)
+    expect(() => new Graph(listed, Int32Array.of(0), 3)).toThrow('Expected 3 for the number of nodes of senders')
     const paired = (pairs: Int32Array) => () => new Graph(Int32Array.of(0, 1), Int32Array.of(1, 0), 2, { pairs })
     expect(paired(Int32Array.of(0))).toThrow('Expected 2 for the length of pairs but received 1')
     expect(paired([0, 0] as unknown as Int32Array)).toThrow('Int32Array')
