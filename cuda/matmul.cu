@@ -15,12 +15,10 @@
 #include "cuda/cublas.h"
 #include "cuda/matrix_kernels.h"
 #include "cuda/quad.h"
+#include "cuda/tile_sums.h"
 
 namespace gauntlet::cuda {
 namespace {
-
-constexpr int kTerms = 16;
-constexpr int kGap = 4;  // floats between the terms of a tile, so that transposing meets few bank conflicts
 
 struct MatmulCall {
   const float* a;
@@ -38,7 +36,7 @@ struct MatmulCall {
 template <int Extent, bool AlongSums>
 struct Strip {
   static constexpr int kEach = Extent * kTerms / kThreads;
-  static constexpr int kStride = Extent + kGap;
+  static constexpr int kStride = term_stride(Extent);
   static constexpr int kFloats = kTerms * kStride;
   static constexpr int kWidth = AlongSums ? kTerms : Extent, kPace = kThreads / kWidth;
 
@@ -70,15 +68,13 @@ template <int Rows, int Columns, Transposed transposed>
 struct Tile {
   using A = Strip<Rows, transposed != Transposed::first>;
   using B = Strip<Columns, transposed == Transposed::second>;
-  static constexpr int kColumnGroups = Columns / 4, kRowGroups = kThreads / kColumnGroups;
-  static constexpr int kQuads = Rows / (4 * kRowGroups);  // of rows of a thread
   static constexpr int kBytes = (A::kFloats + B::kFloats) * kFloatBytes;
 };
 
 template <int Rows, int Columns, Transposed transposed>
 __global__ void __launch_bounds__(kThreads, 2) multiply_tiles(const __grid_constant__ MatmulCall call) {
   using T = Tile<Rows, Columns, transposed>;
-  constexpr int kQuads = T::kQuads;
+  using Sums = TileSums<Rows, Columns>;
   float* const a_room = reinterpret_cast<float*>(dynamic_shared);
   float* const b_room = a_room + T::A::kFloats;
   const int64_t tile = blockIdx.x / call.column_tiles, chunk = tile / call.row_tiles;
@@ -87,10 +83,8 @@ __global__ void __launch_bounds__(kThreads, 2) multiply_tiles(const __grid_const
   const int64_t first = chunk * call.chunk, last = min(first + call.chunk, call.sums);
   typename T::A a{call.a, transposed == Transposed::first ? call.rows : call.sums, first_row, call.rows, {}};
   typename T::B b{call.b, transposed == Transposed::second ? call.sums : call.columns, first_column, call.columns, {}};
-  const int column = static_cast<int>(threadIdx.x) % T::kColumnGroups * 4;
-  const int row = static_cast<int>(threadIdx.x) / T::kColumnGroups * 4;
 
-  float sum[4 * kQuads][4] = {};
+  Sums sums;
   a.fetch(first, last);
   b.fetch(first, last);
   for (int64_t term = first; term < last; term += kTerms) {
@@ -99,33 +93,19 @@ __global__ void __launch_bounds__(kThreads, 2) multiply_tiles(const __grid_const
     __syncthreads();
     a.fetch(term + kTerms, last);
     b.fetch(term + kTerms, last);
-#pragma unroll
-    for (int k = 0; k < kTerms; ++k) {
-      const auto four = [](const float* from) { return *reinterpret_cast<const float4*>(from); };
-      const float4 y = four(b_room + k * T::B::kStride + column);
-#pragma unroll
-      for (int q = 0; q < kQuads; ++q) {
-        const float4 x = four(a_room + k * T::A::kStride + q * 4 * T::kRowGroups + row);
-        const float of_row[4] = {x.x, x.y, x.z, x.w}, of_column[4] = {y.x, y.y, y.z, y.w};
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-#pragma unroll
-          for (int c = 0; c < 4; ++c) sum[4 * q + i][c] = fmaf(of_row[i], of_column[c], sum[4 * q + i][c]);
-        }
-      }
-    }
+    sums.add(a_room, b_room);
     __syncthreads();
   }
 
-  const int64_t left = call.columns - first_column - column;
-  const Quad quad{first_column + column, static_cast<int32_t>(left < 4 ? left : 4), call.aligned && left >= 4};
+  const int64_t column = first_column + Sums::column(), left = call.columns - column;
+  const Quad quad{column, static_cast<int32_t>(left < 4 ? left : 4), call.aligned && left >= 4};
 #pragma unroll
-  for (int n = 0; n < 4 * kQuads; ++n) {
-    const int64_t r = first_row + n / 4 * 4 * T::kRowGroups + row + n % 4;
+  for (int n = 0; n < Sums::kEach; ++n) {
+    const int64_t r = first_row + Sums::row(n);
     if (r >= call.rows) continue;
 #pragma unroll
-    for (int c = 0; c < 4; ++c) sum[n][c] *= call.scale;
-    quad.store(call.out + (chunk * call.rows + r) * call.columns, sum[n]);
+    for (int c = 0; c < 4; ++c) sums.value[n][c] *= call.scale;
+    quad.store(call.out + (chunk * call.rows + r) * call.columns, sums.value[n]);
   }
 }
 

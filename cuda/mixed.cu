@@ -351,6 +351,9 @@ class MixedProgram final : public Program {
 
 std::unique_ptr<Program> make_mixed_program(const Group& group, const int32_t (&dim)[kOperands], bool shared_weights,
                                             int target, const Device& device) {
+  if (shared_weights) {
+    if (auto program = make_scalar_mixed_program(group, dim, target, device)) return program;
+  }
   return std::make_unique<MixedProgram>(group, dim, shared_weights, target, device);
 }
 

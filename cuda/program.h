@@ -53,6 +53,9 @@ std::unique_ptr<Program> make_matrix_program(const Group&, const int32_t (&dim)[
                                              const Device& device);
 std::unique_ptr<Program> make_mixed_program(const Group&, const int32_t (&dim)[kOperands], bool shared_weights,
                                             int target, const Device& device);
+/// The same for couplings with scalars, of weights that samples share; null for any others.
+std::unique_ptr<Program> make_scalar_mixed_program(const Group&, const int32_t (&dim)[kOperands], int target,
+                                                   const Device& device);
 
 /// For targets whose channels several lanes share: `make` makes the program in which each lane has a channel of its own.
 using MakeProgram = std::function<std::unique_ptr<Program>(const Group&, const int32_t (&dim)[kOperands])>;

@@ -57,6 +57,50 @@ inline Plan random_mixed(Random& random, int channels, bool shared_weights, bool
   return plan;
 }
 
+/// Layers of channels, as linear ones and those with weights for every element: couplings with scalars, or with the constant 1.
+/// Blocks of y get several paths; one of x1 has none.
+inline Plan random_layers(Random& random, int scalars, bool shared_weights) {
+  Plan plan{};
+  Group group{.channels = 1};
+  MixedForm form;
+  for (Side* side : {&group.sides[0], &group.sides[1], &group.sides[2], &form.weights}) *side = {.divide = 1, .modulo = 1};
+  const auto add = [](Side& side, int floats, int32_t& dim) {
+    const int32_t first = side.fiber;
+    side.blocks.push_back({dim, 1, floats});
+    for (int n = 0; n < floats; ++n) side.rows.push_back(side.fiber++);
+    dim += floats;
+    return first;
+  };
+  plan.dim[2] = 3;  // not all of y belongs to these layers
+  const int32_t x2 = scalars > 0 ? add(group.sides[1], scalars, plan.dim[1]) : -1;
+  struct Layer {
+    int size, in, out;
+  };
+  for (const auto& [size, in, out] : {Layer{1, 70, 5}, Layer{3, 6, 40}, Layer{5, 1, 1}, Layer{13, 3, 34}}) {
+    MixedForm::Table table{{size, 1, size}, std::vector<double>(size * size, 0)};
+    const double scalar = random.real();
+    for (int i = 0; i < size; ++i) table.values[i * (size + 1)] = scalar;
+    const int32_t y = add(group.sides[2], out * size, plan.dim[2]);
+    plan.dim[0] += 2;
+    for (const int count : {in, 2}) {
+      const int32_t x1 = add(group.sides[0], count * size, plan.dim[0]);
+      const int32_t weight = add(form.weights, count * std::max(scalars, 1) * out, plan.dim[kWeights]);
+      form.paths.push_back({{x1, x2, y},
+                            {count, std::max(scalars, 1), out},
+                            MixedForm::kAll,
+                            MixedForm::kEvery,
+                            weight,
+                            static_cast<int32_t>(form.tables.size()),
+                            random.real()});
+    }
+    form.tables.push_back(table);
+  }
+  group.form = form;
+  plan.shared_weights = shared_weights;
+  plan.groups.push_back(group);
+  return plan;
+}
+
 /// Scales, as of operands by weights: y[u, k] = w[u] x1[u, k] with the constant 1 for x2, whose operand has no components.
 inline Plan random_scale(Random& random, int channels, bool shared_weights) {
   Plan plan{};

@@ -227,6 +227,16 @@ void test_mixed() {
     check_mixed("mixed, lanes share x2" + weights, random_mixed(random, 3, shared_weights, false), 11, 34);
   }
   emulated::machine.cache = small;
+  const int few = emulated::machine.multiprocessors;
+  for (const int multiprocessors : {few, 64}) {  // large tiles, small ones
+    emulated::machine.multiprocessors = multiprocessors;
+    const std::string tiles = multiprocessors == few ? ", large tiles" : ", small tiles";
+    check_mixed("layers of scalars" + tiles, random_layers(random, 3, true), 70, 36);
+    check_mixed("linear layers" + tiles, random_layers(random, 0, true), 41, 37);
+    check_mixed("linear layers of one sample" + tiles, random_layers(random, 0, true), 1, 38);
+  }
+  emulated::machine.multiprocessors = few;
+  check_mixed("layers, weights of each sample", random_layers(random, 2, false), 9, 39);
 }
 
 void test_edges() {

@@ -1,0 +1,48 @@
+// Device code: a tile of a product of matrices, whose sums the threads of a block hold in registers. Factors lie in shared memory, some
+// terms of the sums at a time.
+#pragma once
+
+#include "cuda/tile.h"
+
+namespace gauntlet::cuda {
+
+constexpr int kTerms = 16;   // of a sum at a time
+constexpr int kTermGap = 4;  // floats between the terms of a tile, so that transposing meets few bank conflicts
+constexpr int term_stride(int extent) { return extent + kTermGap; }
+
+/// A thread makes four columns of kEach rows, which come in runs of up to four.
+template <int Rows, int Columns>
+struct TileSums {
+  static constexpr int kColumnGroups = Columns / 4, kRowGroups = kThreads / kColumnGroups;
+  static constexpr int kEach = Rows / kRowGroups, kRun = kEach < 4 ? kEach : 4;
+  static_assert(kEach * kRowGroups == Rows && kEach % kRun == 0);
+
+  float value[kEach][4] = {};
+
+  __device__ static int column() { return static_cast<int>(threadIdx.x) % kColumnGroups * 4; }
+  /// The thread's n-th row.
+  __device__ static int row(int n) {
+    return n / kRun * kRun * kRowGroups + static_cast<int>(threadIdx.x) / kColumnGroups * kRun + n % kRun;
+  }
+
+  /// Adds kTerms products of a [term][row] and b [term][column], with strides of their own.
+  __device__ void add(const float* a, const float* b) {
+#pragma unroll
+    for (int k = 0; k < kTerms; ++k) {
+      const float4 y = *reinterpret_cast<const float4*>(b + k * term_stride(Columns) + column());
+      const float of_column[4] = {y.x, y.y, y.z, y.w};
+#pragma unroll
+      for (int first = 0; first < kEach; first += kRun) {
+        float of_row[kRun];
+        load_vector<kRun>(a + k * term_stride(Rows) + row(first), [](const auto* at) { return *at; }, of_row);
+#pragma unroll
+        for (int i = 0; i < kRun; ++i) {
+#pragma unroll
+          for (int c = 0; c < 4; ++c) value[first + i][c] = fmaf(of_row[i], of_column[c], value[first + i][c]);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace gauntlet::cuda
