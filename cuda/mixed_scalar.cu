@@ -156,6 +156,12 @@ __global__ void __launch_bounds__(kThreads, 2) mix_channels(const __grid_constan
   }
 }
 
+/// Of a term of the sums over samples.
+struct Component {
+  int64_t sample;
+  int32_t k;
+};
+
 struct WeightsCall {
   const ScalarWeights* jobs;
   RowsOf x1, x2, y;
@@ -197,7 +203,7 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
   const float* const y = call.y.data + sample * call.y.dim + job.y + column * job.size;
   const auto split = [&](int32_t term) {
     const int32_t s = job.reciprocal ? static_cast<int32_t>(__umulhi(term, job.reciprocal)) : term;
-    return std::pair(int64_t{s}, term - s * job.size);
+    return Component{s, term - s * job.size};
   };
   float of_x[kRowEach], of_y[kColumnEach];
   const auto fetch = [&](int32_t first) {

@@ -8,7 +8,7 @@ namespace gauntlet::cuda {
 
 constexpr int kTerms = 16;   // of a sum at a time
 constexpr int kTermGap = 4;  // floats between the terms of a tile, so that transposing meets few bank conflicts
-constexpr int term_stride(int extent) { return extent + kTermGap; }
+__host__ __device__ constexpr int term_stride(int extent) { return extent + kTermGap; }
 
 /// A thread makes four columns of kEach rows, which come in runs of up to four.
 template <int Rows, int Columns>
