@@ -146,10 +146,21 @@ void launch_tiles(MatmulCall call, int64_t chunks, cudaStream_t stream) {
                 Tile<Rows, Columns, transposed>::kBytes, stream, call);
 }
 
+constexpr int64_t kEnoughBlocks = 128;  // one for each multiprocessor of a large GPU
+
+/// Tiles as large as leave `kEnoughBlocks`: larger ones load less, smaller ones keep more of the GPU at work.
 template <Transposed transposed>
 void launch_by_rows(const MatmulCall& call, cudaStream_t stream) {
-  if (call.columns <= 16) return launch_tiles<256, 16, transposed>(call, 1, stream);
-  launch_tiles<128, 64, transposed>(call, 1, stream);
+  const auto enough = [&](int rows, int columns) {
+    return (call.rows + rows - 1) / rows * ((call.columns + columns - 1) / columns) >= kEnoughBlocks;
+  };
+  if (call.columns <= 16) {
+    if (enough(256, 16)) return launch_tiles<256, 16, transposed>(call, 1, stream);
+    return launch_tiles<64, 16, transposed>(call, 1, stream);
+  }
+  if (enough(128, 64)) return launch_tiles<128, 64, transposed>(call, 1, stream);
+  if (enough(64, 64)) return launch_tiles<64, 64, transposed>(call, 1, stream);
+  launch_tiles<32, 32, transposed>(call, 1, stream);
 }
 
 /// A single row of a is a column of what is summed over.
@@ -160,7 +171,7 @@ bool over_rows(const MatrixProduct& p) {
 constexpr int kSide = 64;             // of the tiles of a sum over rows
 constexpr int64_t kMostBlocks = 512;  // which the chunks of all tiles fill
 constexpr int64_t kMostChunks = 128;  // of a tile: not more, nor shorter
-constexpr int64_t kChunkTerms = 256;
+constexpr int64_t kChunkTerms = 64;
 constexpr int64_t kCublasTerms = int64_t{1} << 26;  // products of two numbers, from which on cuBLAS has been the faster
 
 /// Terms of a chunk, so that there are chunks for every multiprocessor, whichever GPU it is.

@@ -64,6 +64,12 @@ void test_matmul() {
     for (const auto& [rows, columns, sums] : sizes) check_matmul(random, transposed, rows, columns, sums);
   }
   check_matmul(random, Transposed::first, 65, 130, 700);
+  // As many rows and columns as fill tiles of every size.
+  for (const Transposed transposed : {Transposed::none, Transposed::second}) {
+    check_matmul(random, transposed, 33, 8190, 18);
+    check_matmul(random, transposed, 129, 4110, 17);
+    check_matmul(random, transposed, 32600, 7, 5);
+  }
 }
 
 /// f of every family as JavaScript defines it.
