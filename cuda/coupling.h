@@ -53,12 +53,13 @@ __device__ inline void couple_bundle(const Couplings& couplings, const Bundle* b
 }
 
 template <class Couplings, int Together>
-__global__ void __launch_bounds__(kThreads, 2)
+__global__ void __launch_bounds__(kThreads, 3)
     couple(const __grid_constant__ CouplingArguments arguments, const __grid_constant__ Couplings couplings) {
   const Tiling& tiling = arguments.tiling;
   const int tile_floats = tiling.tile_floats;
   float* room = shared_room(tiling);
-  const Lanes lanes = number_lanes(tiling, blockIdx.x);
+  const Lanes lanes =
+      number_lanes(tiling, blockIdx.x, arguments.left_layout, arguments.right_layout, arguments.out_layout);
   __syncthreads();
 
   const int warp = threadIdx.x / kLanes;
@@ -67,8 +68,8 @@ __global__ void __launch_bounds__(kThreads, 2)
 
   for (int32_t s = 0; s < arguments.step_count; ++s) {
     const Step step = arguments.steps[s];
-    load_fiber(arguments.left_layout, step.left, arguments.left, lanes, tile_floats, room);
-    load_fiber(arguments.right_layout, step.right, arguments.right, lanes, tile_floats, room + arguments.right_at);
+    load_fiber(arguments.left_layout, step.left, arguments.left, lanes, 0, tile_floats, room);
+    load_fiber(arguments.right_layout, step.right, arguments.right, lanes, 1, tile_floats, room + arguments.right_at);
     __syncthreads();
     for (int list = s * kWarps + warp % warps; list < (s + 1) * kWarps; list += warps) {
       const int32_t end = couplings.starts[list + 1];
@@ -85,7 +86,7 @@ __global__ void __launch_bounds__(kThreads, 2)
       }
     }
     __syncthreads();
-    store_fiber(arguments.out_layout, step.out, arguments.out, lanes, tile_floats, room + arguments.out_at,
+    store_fiber(arguments.out_layout, step.out, arguments.out, lanes, 2, tile_floats, room + arguments.out_at,
                 arguments.accumulate);
   }
 }

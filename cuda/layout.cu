@@ -2,30 +2,31 @@
 #include <numeric>
 
 #include "cuda/layout.h"
+#include "cuda/tile.h"
 
 namespace gauntlet::cuda {
 namespace {
 
-constexpr int32_t kLongestSegment =
-    2048;  // quotients by reciprocals are exact for numbers below 2^32 / count: 256 * 2048 is
+constexpr int32_t kLongestRun =
+    2048;  // quotients by reciprocals are exact below 2^32 / count, and elements below 32 * count
 
 uint32_t reciprocal_of(int32_t count) {
   return count == 1 ? 0 : static_cast<uint32_t>(((uint64_t{1} << 32) + count - 1) / count);
 }
 
 /// Channels of one component each, end to end, are one stretch of memory, read best as one.
-bool continues(const Segment& last, const Segment& next) {
-  return last.channels == 1 && next.channels == 1 && last.add == next.add && last.offset + last.count == next.offset &&
-         last.count + next.count <= kLongestSegment;
+bool continues(const Strip& last, const Strip& next) {
+  return last.channels == 1 && next.channels == 1 && last.offset + last.count == next.offset &&
+         last.count + next.count <= kLongestRun;
 }
 
 }  // namespace
 
-void LayoutBuilder::push(Segment segment, const std::vector<int32_t>& rows) {
-  segment.first = static_cast<int32_t>(rows_.size());
-  segment.reciprocal = reciprocal_of(segment.count);
+void LayoutBuilder::push(Strip run, const std::vector<int32_t>& rows) {
+  run.first = static_cast<int32_t>(rows_.size());
+  run.reciprocal = reciprocal_of(run.count);
   rows_.insert(rows_.end(), rows.begin(), rows.end());
-  segments_.push_back(segment);
+  for (run.at = 0; run.at < run.count * kLanes; run.at += kLanes) strips_.push_back(run);
 }
 
 Range LayoutBuilder::add(const std::vector<int32_t>& rows, bool sum) {
@@ -34,7 +35,7 @@ Range LayoutBuilder::add(const std::vector<int32_t>& rows, bool sum) {
 
   // Turn t holds the components that are the t-th on their row: no two of one turn meet on a row.
   struct Piece {
-    Segment segment;
+    Strip run;
     std::vector<int32_t> rows;
   };
   std::vector<std::vector<Piece>> turns(1);
@@ -52,12 +53,12 @@ Range LayoutBuilder::add(const std::vector<int32_t>& rows, bool sum) {
       ++filled[row];
       if (turn >= static_cast<int32_t>(turns.size())) turns.emplace_back();
       std::vector<Piece>& pieces = turns[turn];
-      if (turn == last_turn && pieces.back().segment.count < kLongestSegment) {
-        ++pieces.back().segment.count;
+      if (turn == last_turn && pieces.back().run.count < kLongestRun) {
+        ++pieces.back().run.count;
         pieces.back().rows.push_back(row);
       } else {
-        const Segment segment{.offset = block.offset + k, .stride = block.size, .channels = block.channels, .count = 1};
-        pieces.push_back({segment, {row}});
+        const Strip run{.offset = block.offset + k, .stride = block.size, .channels = block.channels, .count = 1};
+        pieces.push_back({run, {row}});
       }
       last_turn = turn;
     }
@@ -67,32 +68,28 @@ Range LayoutBuilder::add(const std::vector<int32_t>& rows, bool sum) {
     for (size_t row = 0; row < rows.size(); ++row) {
       if (filled[row] == 0) empty.push_back(static_cast<int32_t>(row));
     }
-    for (size_t at = 0; at < empty.size(); at += kLongestSegment) {
-      const auto end = empty.begin() + static_cast<ptrdiff_t>(std::min(empty.size(), at + kLongestSegment));
+    for (size_t at = 0; at < empty.size(); at += kLongestRun) {
+      const auto end = empty.begin() + static_cast<ptrdiff_t>(std::min(empty.size(), at + kLongestRun));
       const std::vector<int32_t> part(empty.begin() + static_cast<ptrdiff_t>(at), end);
-      turns[0].push_back({Segment{.count = static_cast<int32_t>(part.size())}, part});
+      turns[0].push_back({Strip{.count = static_cast<int32_t>(part.size())}, part});
     }
   }
 
-  Range range{.begin = static_cast<int32_t>(segments_.size())};
+  Range range{.begin = static_cast<int32_t>(strips_.size())};
   for (size_t turn = 0; turn < turns.size(); ++turn) {
-    bool first = turn > 0;
     std::vector<Piece> merged;
     for (Piece& piece : turns[turn]) {
-      piece.segment.add = turn > 0;
-      if (!merged.empty() && continues(merged.back().segment, piece.segment)) {
-        merged.back().segment.count += piece.segment.count;
+      if (!merged.empty() && continues(merged.back().run, piece.run)) {
+        merged.back().run.count += piece.run.count;
         merged.back().rows.insert(merged.back().rows.end(), piece.rows.begin(), piece.rows.end());
       } else {
         merged.push_back(std::move(piece));
       }
     }
-    for (Piece& piece : merged) {
-      piece.segment.wait = std::exchange(first, false);
-      push(piece.segment, piece.rows);
-    }
+    for (const Piece& piece : merged) push(piece.run, piece.rows);
+    if (turn == 0) range.end = static_cast<int32_t>(strips_.size());
   }
-  range.end = static_cast<int32_t>(segments_.size());
+  range.last = static_cast<int32_t>(strips_.size());
   return range;
 }
 

@@ -1,4 +1,4 @@
-// How the blocks of an operand in memory map to fiber rows, cut into pieces that a thread block can walk without choices.
+// How the blocks of an operand in memory map to fiber rows, cut into pieces that warps can move without choices.
 #pragma once
 
 #include <cstdint>
@@ -9,22 +9,23 @@
 
 namespace gauntlet::cuda {
 
-/// `count` neighbouring components of one block, in every channel it has: component k of channel c is at
-/// offset + c * stride + k within a sample, and on fiber row rows[first + k]. All rows of a segment differ.
-struct Segment {
+/// What a warp moves at a time: 32 elements of a tile, from element `at` on, of `count` neighbouring components of one block. Component
+/// k of channel c is at offset + c * stride + k within a sample, and on fiber row rows[first + k], in every channel that the block
+/// has; element p is component p % count of the tile's lane p / count. All of a run's rows differ.
+struct alignas(16) Strip {
   int32_t offset, stride, channels, count, first;
   uint32_t reciprocal;  // ceil(2^32 / count), for quotients by count; 0 where count = 1
-  int32_t add;          // its rows were filled by an earlier segment
-  int32_t wait;         // and it is the first such: that segment's threads must be done
+  int32_t at;
 };
 
+/// Strips [begin, end), which may be moved in any order, then those to be added to what they filled, up to `last`.
 struct Range {
-  int32_t begin = 0, end = 0;
+  int32_t begin = 0, end = 0, last = 0;
 };
 
-/// What a kernel gets of an operand. Segments refer to rows by their number within the range that is being loaded or stored.
+/// What a kernel gets of an operand. Strips refer to rows by their number within the range that is being loaded or stored.
 struct Layout {
-  const Segment* segments;
+  const Strip* strips;
   const int32_t* rows;
   int32_t dim, divide, modulo;
 };
@@ -34,23 +35,23 @@ class LayoutBuilder {
  public:
   LayoutBuilder(const Side& side, int32_t dim) : side_(side), dim_(dim) {}
 
-  /// The segments that fill the given fiber rows, numbered in the order given. Rows without a component are filled with zeros.
+  /// The strips that fill the given fiber rows, numbered in the order given. Rows without a component are filled with zeros.
   Range load(const std::vector<int32_t>& rows) { return add(rows, true); }
-  /// The segments that write every component on these rows.
+  /// The strips that write every component on these rows.
   Range store(const std::vector<int32_t>& rows) { return add(rows, false); }
 
-  const std::vector<Segment>& segments() const { return segments_; }
+  const std::vector<Strip>& strips() const { return strips_; }
   const std::vector<int32_t>& rows() const { return rows_; }
   const Side& side() const { return side_; }
   int32_t dim() const { return dim_; }
 
  private:
   Range add(const std::vector<int32_t>& rows, bool sum);
-  void push(Segment segment, const std::vector<int32_t>& rows);
+  void push(Strip run, const std::vector<int32_t>& rows);
 
   const Side& side_;
   int32_t dim_;
-  std::vector<Segment> segments_;
+  std::vector<Strip> strips_;
   std::vector<int32_t> rows_;
 };
 
@@ -58,13 +59,13 @@ class LayoutBuilder {
 class DeviceLayout {
  public:
   explicit DeviceLayout(const LayoutBuilder& builder)
-      : segments_(builder.segments()),
+      : strips_(builder.strips()),
         rows_(builder.rows()),
-        view_{segments_.data(), rows_.data(), builder.dim(), builder.side().divide, builder.side().modulo} {}
+        view_{strips_.data(), rows_.data(), builder.dim(), builder.side().divide, builder.side().modulo} {}
   const Layout& view() const { return view_; }
 
  private:
-  Table<Segment> segments_;
+  Table<Strip> strips_;
   Table<int32_t> rows_;
   Layout view_;
 };

@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(kThreads, 2) matrix_product(const __grid_const
   float* product = mine + arguments.product_at;
 
   for (int64_t block = blockIdx.x; block < arguments.tiling.blocks; block += gridDim.x) {
-    const Lanes lanes = number_lanes(arguments.tiling, block);
+    const Lanes lanes = number_lanes(arguments, block);
     __syncthreads();
     load_operands(arguments, lanes, room);
     __syncthreads();

@@ -41,15 +41,19 @@ __device__ inline Place find_place(const RoomArguments& arguments) {
   return place;
 }
 
+__device__ inline Lanes number_lanes(const RoomArguments& arguments, int64_t block) {
+  return number_lanes(arguments.tiling, block, arguments.left_layout, arguments.right_layout, arguments.out_layout);
+}
+
 __device__ inline void load_operands(const RoomArguments& arguments, const Lanes& lanes, float* room) {
   const int32_t tile_floats = arguments.tiling.tile_floats;
-  load_fiber(arguments.left_layout, arguments.left_range, arguments.left, lanes, tile_floats, room);
-  load_fiber(arguments.right_layout, arguments.right_range, arguments.right, lanes, tile_floats,
+  load_fiber(arguments.left_layout, arguments.left_range, arguments.left, lanes, 0, tile_floats, room);
+  load_fiber(arguments.right_layout, arguments.right_range, arguments.right, lanes, 1, tile_floats,
              room + arguments.right_at);
 }
 
 __device__ inline void store_result(const RoomArguments& arguments, const Lanes& lanes, const float* room) {
-  store_fiber(arguments.out_layout, arguments.out_range, arguments.out, lanes, arguments.tiling.tile_floats,
+  store_fiber(arguments.out_layout, arguments.out_range, arguments.out, lanes, 2, arguments.tiling.tile_floats,
               room + arguments.out_at, arguments.accumulate);
 }
 

@@ -30,93 +30,118 @@ struct Tiling {
   int64_t blocks;
 };
 
-/// Where a lane's data is: its sample counted from the block's first, and its channel, -1 past the last lane.
+/// Where an operand's part of a lane is: its sample, counted from the block's first, and its channel, -1 past the last lane.
 struct Lane {
   int32_t sample;
   int32_t channel;
 };
 
-/// A block's lanes, in shared memory ahead of everything else.
+/// A thread's view of its block's lanes, whose tables of the three operands are in shared memory ahead of everything else.
 struct Lanes {
   int64_t first_sample;
-  int32_t count;
-  const Lane* lane;
+  const Lane* lane;           // of the thread's tile, left operand's
+  int32_t table;              // lanes from operand to operand
+  int32_t tile, warp, warps;  // of the thread; of the tile
 };
 
-__host__ __device__ constexpr int lane_bytes(int tiles) { return tiles * kLanes * static_cast<int>(sizeof(Lane)); }
+__host__ __device__ constexpr int lane_bytes(int tiles) { return 3 * tiles * kLanes * static_cast<int>(sizeof(Lane)); }
 
-/// Fills the lane table of block `block`; the caller synchronizes before it loads.
-__device__ inline Lanes number_lanes(const Tiling& tiling, int64_t block) {
-  Lane* lane = reinterpret_cast<Lane*>(dynamic_shared);
+/// Fills the lane tables of block `block`; the caller synchronizes before it loads.
+__device__ inline Lanes number_lanes(const Tiling& tiling, int64_t block, const Layout& left, const Layout& right,
+                                     const Layout& out) {
+  Lane* const lane = reinterpret_cast<Lane*>(dynamic_shared);
   const int32_t count = tiling.tiles * kLanes;
-  const int64_t first = block * count;
-  const int64_t sample = first / tiling.channels;
-  const int32_t channel = static_cast<int32_t>(first - sample * tiling.channels);
+  const int64_t first = block * count, first_sample = first / tiling.channels;
   for (int32_t n = threadIdx.x; n < count; n += kThreads) {
-    const int64_t at = static_cast<int64_t>(channel) + n;
-    const int64_t ahead = at / tiling.channels;
-    lane[n].sample = static_cast<int32_t>(ahead);
-    lane[n].channel = first + n < tiling.lanes ? static_cast<int32_t>(at - ahead * tiling.channels) : -1;
+    const int64_t at = first - first_sample * tiling.channels + n;
+    const auto sample = static_cast<int32_t>(at / tiling.channels);
+    const auto channel = static_cast<int32_t>(at - int64_t{sample} * tiling.channels);
+    const auto seen = [&](const Layout& layout) {
+      return Lane{sample, first + n < tiling.lanes ? channel / layout.divide % layout.modulo : -1};
+    };
+    lane[n] = seen(left), lane[count + n] = seen(right), lane[2 * count + n] = seen(out);
   }
-  return {sample, count, lane};
+  const int32_t warp = static_cast<int32_t>(threadIdx.x) / kLanes, warps = kWarps / tiling.tiles, tile = warp / warps;
+  return {first_sample, lane + tile * kLanes, count, tile, warp % warps, warps};
 }
 
-/// The block's room for floats, behind its lane table.
+/// The block's room for floats, behind its lane tables.
 __device__ inline float* shared_room(const Tiling& tiling) {
   return reinterpret_cast<float*>(dynamic_shared) + lane_bytes(tiling.tiles) / kFloatBytes;
 }
 
-/// Calls f(lane number, channel of the operand or -1, component) for all lanes and components of a segment, so that neighbouring
-/// threads get neighbouring floats of memory.
-template <class F>
-__device__ inline void for_components(const Layout& layout, const Segment& segment, const Lanes& lanes, const F& f) {
-  const uint32_t total = lanes.count * segment.count;
-#pragma unroll 4
-  for (uint32_t e = threadIdx.x; e < total; e += kThreads) {
-    const uint32_t n = segment.reciprocal ? __umulhi(e, segment.reciprocal) : e;
-    const int32_t of_lane = lanes.lane[n].channel;
-    int32_t channel = of_lane;
-    if (layout.divide > 1) channel /= layout.divide;
-    if (channel >= layout.modulo) channel %= layout.modulo;
-    const bool exists = of_lane >= 0 && channel < segment.channels;
-    f(n, exists ? channel : -1, static_cast<int32_t>(e - n * segment.count));
-  }
+/// A thread's element of a strip: in memory, from the block's first sample on, and in the tile's fiber. Outside memory it is at -1.
+struct Element {
+  int64_t at;
+  int32_t in_fiber;
+};
+
+__device__ inline Element find_element(const Layout& layout, const Strip& strip, const Lane* lanes) {
+  const uint32_t p = strip.at + threadIdx.x % kLanes;
+  const uint32_t n = strip.reciprocal ? __umulhi(p, strip.reciprocal) : p;
+  const auto k = static_cast<int32_t>(p - n * strip.count);
+  const Lane lane = lanes[n];
+  const int64_t at = int64_t{lane.sample} * layout.dim + strip.offset + lane.channel * strip.stride + k;
+  const bool exists = static_cast<uint32_t>(lane.channel) < static_cast<uint32_t>(strip.channels);
+  const int32_t row = __ldg(layout.rows + strip.first + k);
+  return {exists ? at : -1, row * kFiberStride + static_cast<int32_t>(n)};
 }
 
-/// fiber[tile][row][lane] = the operand's values; lanes and rows without any become zero.
-__device__ inline void load_fiber(const Layout& layout, Range range, const float* memory, const Lanes& lanes,
+constexpr int kMoves = 4;  // strips of a warp that are on their way together
+
+/// fiber[tile][row][lane] = the values of an operand (side 0: left, 1: right); lanes and rows without any become zero.
+__device__ inline void load_fiber(const Layout& layout, Range range, const float* memory, const Lanes& lanes, int side,
                                   int32_t tile_floats, float* fiber) {
   memory += lanes.first_sample * layout.dim;
-  for (int32_t s = range.begin; s < range.end; ++s) {
-    const Segment segment = layout.segments[s];
-    if (segment.wait) __syncthreads();
-    for_components(layout, segment, lanes, [&](uint32_t n, int32_t channel, int32_t k) {
-      float value = 0;
-      if (channel >= 0) {
-        value = __ldg(memory + static_cast<int64_t>(lanes.lane[n].sample) * layout.dim + segment.offset +
-                      channel * segment.stride + k);
-      }
-      const int32_t row = __ldg(layout.rows + segment.first + k);
-      float& to = fiber[n / kLanes * tile_floats + row * kFiberStride + n % kLanes];
-      to = segment.add ? to + value : value;
-    });
+  fiber += lanes.tile * tile_floats;
+  const Lane* const lane = lanes.lane + side * lanes.table;
+  for (int32_t first = range.begin + lanes.warp; first < range.end; first += kMoves * lanes.warps) {
+    float value[kMoves];
+    int32_t to[kMoves];
+#pragma unroll
+    for (int m = 0; m < kMoves; ++m) {
+      // Past the end the last strip once more: no branch keeps loads from one another.
+      const Strip strip = layout.strips[min(first + m * lanes.warps, range.end - 1)];
+      const Element element = find_element(layout, strip, lane);
+      value[m] = element.at < 0 ? 0.0f : __ldg(memory + element.at);
+      to[m] = element.in_fiber;
+    }
+#pragma unroll
+    for (int m = 0; m < kMoves; ++m) {
+      if (first + m * lanes.warps < range.end) fiber[to[m]] = value[m];
+    }
+  }
+  if (range.last == range.end) return;
+  // Rows of several components: what is left of them by one warp, in order.
+  __syncthreads();
+  for (int32_t n = range.end; n < range.last && lanes.warp == 0; ++n) {
+    const Element element = find_element(layout, layout.strips[n], lane);
+    if (element.at >= 0) fiber[element.in_fiber] += __ldg(memory + element.at);
+    __syncwarp();
   }
 }
 
 /// The way back. Nothing but the components themselves is written.
-__device__ inline void store_fiber(const Layout& layout, Range range, float* memory, const Lanes& lanes,
+__device__ inline void store_fiber(const Layout& layout, Range range, float* memory, const Lanes& lanes, int side,
                                    int32_t tile_floats, const float* fiber, bool accumulate) {
   memory += lanes.first_sample * layout.dim;
-  for (int32_t s = range.begin; s < range.end; ++s) {
-    const Segment segment = layout.segments[s];
-    for_components(layout, segment, lanes, [&](uint32_t n, int32_t channel, int32_t k) {
-      if (channel < 0) return;
-      float& to = memory[static_cast<int64_t>(lanes.lane[n].sample) * layout.dim + segment.offset +
-                         channel * segment.stride + k];
-      const int32_t row = __ldg(layout.rows + segment.first + k);
-      const float value = fiber[n / kLanes * tile_floats + row * kFiberStride + n % kLanes];
-      to = accumulate ? to + value : value;
-    });
+  fiber += lanes.tile * tile_floats;
+  const Lane* const lane = lanes.lane + side * lanes.table;
+  for (int32_t first = range.begin + lanes.warp; first < range.end; first += kMoves * lanes.warps) {
+    float value[kMoves];
+    int64_t at[kMoves];
+#pragma unroll
+    for (int m = 0; m < kMoves; ++m) {
+      const int32_t n = first + m * lanes.warps;
+      const Element element = find_element(layout, layout.strips[min(n, range.end - 1)], lane);
+      at[m] = n < range.end ? element.at : -1;
+      value[m] = fiber[element.in_fiber];
+      if (accumulate && at[m] >= 0) value[m] += memory[at[m]];
+    }
+#pragma unroll
+    for (int m = 0; m < kMoves; ++m) {
+      if (at[m] >= 0) memory[at[m]] = value[m];
+    }
   }
 }
 

@@ -174,6 +174,7 @@ inline int __syncthreads_or(int truth) {
   __syncthreads();  // before the next call clears what others have yet to read
   return found;
 }
+inline void __syncwarp() { emulated::block_runner.warp_barrier(); }
 inline float __shfl_xor_sync(unsigned, float value, int mask) {
   static float values[1024];
   const unsigned thread = threadIdx.x;
