@@ -37,8 +37,9 @@ struct CircuitCall {
 
 /// How rows of so many lanes are kept.
 struct CircuitRoom {
-  int32_t tiles;
-  int blocks;  // with workspace, else 0
+  int32_t tiles;  // of a block, at most
+  int blocks;     // with workspace, else 0
+  int multiprocessors;
   size_t workspace_bytes(int32_t rows) const;
 };
 CircuitRoom fit_circuit(const Device& device, int32_t rows);

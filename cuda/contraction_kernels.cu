@@ -4,7 +4,7 @@
 //
 // with the rows of a tile in shared memory as [row][lane], or, where there are too many of them, in device memory. Warps share a
 // tile by sums, level by level: a few thousand rows leave shared memory for one tile of a multiprocessor, and a single warp would
-// spend its time waiting.
+// spend its time waiting. Where there are fewer tiles than the GPU has room for, more warps share each.
 #include <algorithm>
 
 #include "cuda/contraction.h"
@@ -12,6 +12,8 @@
 
 namespace gauntlet::cuda {
 namespace {
+
+constexpr int kMostThreads = 1024;
 
 __device__ inline float sum_of(const CircuitCall& call, const CircuitSum& sum, const float* rows) {
   float total = 0;
@@ -31,8 +33,8 @@ __device__ inline float sum_of(const CircuitCall& call, const CircuitSum& sum, c
 }
 
 template <bool Workspace>
-__global__ void __launch_bounds__(kThreads, 2) walk_circuit(const __grid_constant__ CircuitCall call) {
-  const int32_t warps = kWarps / call.tiles, warp = threadIdx.x / kLanes % warps;
+__global__ void __launch_bounds__(kMostThreads, 1) walk_circuit(const __grid_constant__ CircuitCall call) {
+  const int32_t warps = static_cast<int32_t>(blockDim.x) / kLanes / call.tiles, warp = threadIdx.x / kLanes % warps;
   const int32_t tile = threadIdx.x / kLanes / warps, lane = threadIdx.x % kLanes;
   const int64_t tile_floats = static_cast<int64_t>(call.rows) * kLanes;
   float* const room = Workspace ? call.workspace + static_cast<int64_t>(blockIdx.x) * call.tiles * tile_floats
@@ -120,19 +122,24 @@ CircuitRoom fit_circuit(const Device& device, int32_t rows) {
   for (int32_t tiles = kMostTiles; tiles > 1; tiles /= 2) {
     const int64_t bytes = tiles * tile_bytes(rows);
     if (bytes <= device.shared_per_block && blocks_per_multiprocessor(device, static_cast<int>(bytes)) == 2)
-      return {tiles, 0};
+      return {tiles, 0, device.multiprocessors};
   }
-  if (tile_bytes(rows) <= device.shared_per_block) return {1, 0};
-  return {1, 2 * device.multiprocessors};
+  if (tile_bytes(rows) <= device.shared_per_block) return {1, 0, device.multiprocessors};
+  return {1, 2 * device.multiprocessors, device.multiprocessors};
 }
 
 void run_circuit(CircuitCall call, const CircuitRoom& room, cudaStream_t stream) {
+  const auto blocks = [&](int32_t tiles) { return (call.lanes + tiles * kLanes - 1) / (tiles * kLanes); };
+  const int64_t enough = 2 * int64_t{room.multiprocessors};
   call.tiles = room.tiles;
-  call.blocks = (call.lanes + room.tiles * kLanes - 1) / (room.tiles * kLanes);
+  while (call.tiles > 1 && blocks(call.tiles) < enough) call.tiles /= 2;
+  call.blocks = blocks(call.tiles);
+  const int threads = call.blocks < enough ? kMostThreads : kThreads;
   if (call.workspace) {
-    launch_kernel(walk_circuit<true>, std::min<int64_t>(call.blocks, room.blocks), 0, stream, call);
+    launch_blocks(walk_circuit<true>, std::min<int64_t>(call.blocks, room.blocks), threads, 0, stream, call);
   } else {
-    launch_kernel(walk_circuit<false>, call.blocks, static_cast<int>(room.tiles * tile_bytes(call.rows)), stream, call);
+    launch_blocks(walk_circuit<false>, call.blocks, threads, static_cast<int>(call.tiles * tile_bytes(call.rows)),
+                  stream, call);
   }
 }
 

@@ -57,8 +57,8 @@ class CudaConvolution final : public Convolution {
  public:
   CudaConvolution(const ConvolutionTable& table, int device) : table_(table), device_(device) {
     const DeviceScope scope(device_);
-    shared_bytes_ = read_device(device_).shared_per_block;
-    prepare_convolution(shared_bytes_);
+    limits_ = read_device(device_);
+    prepare_convolution(limits_.shared_per_block);
     resources_.emplace();
     parts(2);  // convolutions run forward first
   }
@@ -130,28 +130,37 @@ class CudaConvolution final : public Convolution {
     return lines;
   }
 
-  static void launch(const Part& part, int target, const GraphView& graph, ConvolutionCall call, cudaStream_t stream) {
+  void launch(const Part& part, int target, const GraphView& graph, ConvolutionCall call, cudaStream_t stream) const {
     call.terms = part.terms.data();
     call.tasks = part.tasks.data();
     call.task_count = part.task_count;
     call.starts = part.starts.data();
     call.entries = part.entries.data();
     call.matrix_floats = part.matrix_floats;
-    call.edges_at_once = std::clamp(kMatrixFloats / std::max(part.matrix_floats, 1), 1, kMostEdges);
-    switch (target) {
-      case 0: return send_to_nodes(call, graph.by_sender, stream);
-      case 1: return find_x2(call, stream);
-      case 2: return send_to_nodes(call, graph.by_receiver, stream);
-      default: return find_weights(call, graph.by_pair, stream);
+    // Blocks enough for all multiprocessors, of a small graph too: several share a node, or each takes fewer edges.
+    const int64_t blocks = 4 * int64_t{limits_.multiprocessors};
+    const auto divide = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+    const int64_t most = std::clamp(kMatrixFloats / std::max(part.matrix_floats, 1), 1, kMostEdges);
+    if (target == 0 || target == 2) {
+      const Incidence& incidence = target == 0 ? graph.by_sender : graph.by_receiver;
+      const auto nodes = static_cast<int64_t>(incidence.groups);
+      call.edges_at_once = static_cast<int32_t>(most);
+      call.shares = static_cast<int32_t>(
+          std::clamp<int64_t>(divide(blocks, nodes), 1, std::max<int64_t>(1, divide(part.task_count, kWarps))));
+      return send_to_nodes(call, incidence, stream);
     }
+    const auto items = static_cast<int64_t>(target == 1 ? graph.edges : graph.by_pair.groups);
+    call.edges_at_once = static_cast<int32_t>(std::clamp<int64_t>(divide(items, blocks), 1, most));
+    if (target == 1) return find_x2(call, stream);
+    find_weights(call, graph.by_pair, stream);
   }
 
   const Parts& parts(int target) {
     std::optional<Parts>& made = parts_[target];
     if (!made) made.emplace(table_, target);
-    if (int64_t{made->most_floats} * kFloatBytes > shared_bytes_) {
+    if (int64_t{made->most_floats} * kFloatBytes > limits_.shared_per_block) {
       throw Error("ERR_ARGUMENT", "Expected paths whose matrices of (2 l1 + 1) (2 l3 + 1) floats fit into " +
-                                      std::to_string(shared_bytes_) + " bytes, the shared memory of cuda:" +
+                                      std::to_string(limits_.shared_per_block) + " bytes, the shared memory of cuda:" +
                                       std::to_string(device_) + ", for a convolution");
     }
     return *made;
@@ -159,7 +168,7 @@ class CudaConvolution final : public Convolution {
 
   const ConvolutionTable table_;
   const int device_;
-  int shared_bytes_ = 0;
+  Device limits_;
   std::mutex mutex_;  // one call at a time: the memory is this convolution's
   std::optional<Resources> resources_;
   std::optional<Parts> parts_[kOperands];

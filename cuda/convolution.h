@@ -17,6 +17,7 @@ struct ConvolutionCall {
   const MapEntry* entries;
   int32_t matrix_floats;
   int32_t edges_at_once;  // whose matrices are in shared memory
+  int32_t shares;         // of a node's tasks, a block each
 
   /// Lines of nodes, and the node of every edge.
   const float *from, *to;

@@ -5,8 +5,8 @@
 //     w[p, u]          = sum over edges e of p, i, k of  matrix[e][i, k] * from[e][u, i] * to[e][u, k]   find_weights
 //     x2[e, j]         = sum over i, k of  C[i, j, k] * sum over u of w[p(e), u] from[e][u, i] to[e][u, k]  find_x2
 //
-// A block has the matrices of a few edges in shared memory, where all of its warps read them; channels are lanes. All edges of a
-// node, or of a pair p, belong to one block, and a component of its sum to one thread, which adds them up in their order.
+// A block has the matrices of a few edges in shared memory, where all of its warps read them; channels are lanes. A component of a
+// sum belongs to one thread, which adds up the edges of a node, or of a pair p, in their order.
 #include <algorithm>
 #include <cstdint>
 
@@ -131,7 +131,8 @@ __device__ inline void send(const ConvolutionCall& call, const MessageTask& task
 
 __global__ void __launch_bounds__(kThreads, 2)
     convolution_nodes(const __grid_constant__ ConvolutionCall call, const int32_t* starts, const int32_t* order) {
-  const int64_t node = blockIdx.x;
+  const int64_t node = blockIdx.x / call.shares;
+  const int32_t share = static_cast<int32_t>(blockIdx.x) - static_cast<int32_t>(node) * call.shares;
   float* const out = call.out + node * call.out_dim;
   const int32_t end = starts[node + 1];
   for (int32_t first = starts[node]; first < end; first += call.edges_at_once) {
@@ -139,7 +140,7 @@ __global__ void __launch_bounds__(kThreads, 2)
     __syncthreads();
     make_matrices(call, count, [&](int32_t n) -> int64_t { return __ldg(order + first + n); });
     __syncthreads();
-    for (int32_t n = threadIdx.x / kLanes; n < call.task_count; n += kWarps) {
+    for (int32_t n = threadIdx.x / kLanes * call.shares + share; n < call.task_count; n += kWarps * call.shares) {
       const MessageTask task = call.tasks[n];
       with_width(task.width, [&]<int W>() { send<W>(call, task, order, first, count, out); });
     }
@@ -302,8 +303,8 @@ int64_t blocks_for(const ConvolutionCall& call, int64_t all) {
 }  // namespace
 
 void send_to_nodes(const ConvolutionCall& call, const Incidence& incidence, cudaStream_t stream) {
-  launch_kernel(convolution_nodes, static_cast<int64_t>(incidence.groups), shared_bytes(call), stream, call,
-                incidence.start, incidence.order);
+  launch_kernel(convolution_nodes, static_cast<int64_t>(incidence.groups) * call.shares, shared_bytes(call), stream,
+                call, incidence.start, incidence.order);
 }
 
 void find_weights(const ConvolutionCall& call, const Incidence& incidence, cudaStream_t stream) {

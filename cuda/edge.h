@@ -120,13 +120,8 @@ class EdgeProgramOf final : public EdgeProgram {
     while (threads > kLanes && threads * row_bytes > kEdgeShared) threads /= 2;
     const int64_t blocks =
         std::min<int64_t>((call.rows + threads - 1) / threads, multiprocessors_ * kBlocksOfProcessor);
-    cudaLaunchConfig_t config{};
-    config.gridDim = dim3{static_cast<unsigned>(blocks), 1, 1};
-    config.blockDim = dim3{static_cast<unsigned>(threads), 1, 1};
-    config.dynamicSmemBytes = static_cast<size_t>(threads) * row_bytes;
-    config.stream = stream;
-    check(cudaLaunchKernelEx(&config, kernel, EdgeArguments<Function>{function_, call, size_, stride}),
-          "launch an edge function");
+    launch_blocks(kernel, blocks, threads, threads * row_bytes, stream,
+                  EdgeArguments<Function>{function_, call, size_, stride});
   }
 
   const Function function_;

@@ -198,16 +198,22 @@ void prepare_kernel(void (*kernel)(Parameters...), const Device& device) {
 }
 
 template <class... Parameters, class... Arguments>
-void launch_kernel(void (*kernel)(Parameters...), int64_t blocks, int bytes, cudaStream_t stream,
+void launch_blocks(void (*kernel)(Parameters...), int64_t blocks, int threads, int bytes, cudaStream_t stream,
                    const Arguments&... arguments) {
   if (blocks == 0) return;
   if (blocks > INT32_MAX)
     throw Error("ERR_ARGUMENT", "Expected a batch of fewer lanes: a launch has at most 2^31 blocks");
   const cudaLaunchConfig_t config{.gridDim = dim3(static_cast<unsigned>(blocks)),
-                                  .blockDim = dim3(kThreads),
+                                  .blockDim = dim3(threads),
                                   .dynamicSmemBytes = static_cast<size_t>(bytes),
                                   .stream = stream};
   check(cudaLaunchKernelEx(&config, kernel, arguments...), "launch a kernel");
+}
+
+template <class... Parameters, class... Arguments>
+void launch_kernel(void (*kernel)(Parameters...), int64_t blocks, int bytes, cudaStream_t stream,
+                   const Arguments&... arguments) {
+  launch_blocks(kernel, blocks, kThreads, bytes, stream, arguments...);
 }
 
 /// How evenly `items` equal pieces of work go to `warps` warps: 1 at best.
