@@ -2,7 +2,7 @@
 //
 //     y[row] = sum over keys  coefficient(row, key) * input(key)
 //
-// A key is a fiber row, or a pair of rows whose product is the input. A thread that follows one row at a time loads an input and
+// A key says where a fiber row is, in floats, or a pair of rows whose product is the input (16 bits each). A thread that follows one row at a time loads an input and
 // a coefficient for every multiply-add, and loads are what it waits for. A *bundle* is up to 8 rows and the union of their keys:
 // an input is loaded (and a product formed) once for all of them, at the price of some zero coefficients.
 #pragma once

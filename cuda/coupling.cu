@@ -65,14 +65,14 @@ std::vector<std::pair<int32_t, int32_t>> Pieces::places(int side, int32_t fiber)
 
 Pieces cut_fibers(const Device& device, const Group& group, int target, const std::vector<uint64_t>& first_use) {
   constexpr int kRowBytes = kFiberStride * kFloatBytes;
-  constexpr int kReserved = 1024;
+  constexpr int kReserved = 1024, kMostRows = 0xffff / kFiberStride;  // whose places fit into 16 bits
   const int32_t left = group.sides[left_of(target)].fiber, right = group.sides[right_of(target)].fiber;
   const std::vector<int32_t> order = order_rows(group.sides[target], first_use);
   const int32_t out = static_cast<int32_t>(order.size());
   // Rows that each of `tiles` tiles may have, if `blocks` blocks are to share a multiprocessor.
   const auto capacity = [&](int tiles, int blocks) {
     const int bytes = std::min(device.shared_per_block, device.shared_per_multiprocessor / blocks - kReserved);
-    return (bytes - lane_bytes(tiles)) / tiles / kRowBytes;
+    return std::min((bytes - lane_bytes(tiles)) / tiles / kRowBytes, kMostRows);
   };
 
   Pieces pieces{.most_tiles = 1, .together = 1};

@@ -124,8 +124,8 @@ __global__ void __launch_bounds__(kThreads, 2) fourier_product(const __grid_cons
     __syncthreads();
     load_operands(arguments, lanes, room);
     __syncthreads();
-    apply_map<kFiberStride, kLanes>(arguments.left_map, 0, warp, warps, mine, left, false);
-    apply_map<kFiberStride, kLanes>(arguments.right_map, 0, warp, warps, mine + arguments.right_at, right, false);
+    apply_map<kLanes>(arguments.left_map, 0, warp, warps, mine, left, false);
+    apply_map<kLanes>(arguments.right_map, 0, warp, warps, mine + arguments.right_at, right, false);
     __syncthreads();
     for (int32_t row = warp; row < arguments.fiber; row += warps) out[row * kFiberStride] = 0;
     for (int32_t chunk = 0; chunk * arguments.chunk < arguments.rows; ++chunk) {
@@ -137,7 +137,7 @@ __global__ void __launch_bounds__(kThreads, 2) fourier_product(const __grid_cons
         default: convolve_all<kMostRun>(arguments, first, rows, left, right, product, warp, warps);
       }
       __syncthreads();
-      apply_map<kLanes, kFiberStride>(arguments.out_map, chunk, warp, warps, product, out, true);
+      apply_map<kFiberStride>(arguments.out_map, chunk, warp, warps, product, out, true);
       __syncthreads();
     }
     store_result(arguments, lanes, room);
@@ -200,7 +200,7 @@ class FourierProgram final : public RoomProgram<FourierArguments> {
     int32_t first = 0;
     for (const LinearMap& map : maps) {
       for (size_t n = 0; n < map.value.size(); ++n) {
-        entries.push_back({first + map.row[n], static_cast<uint32_t>(map.column[n]), map.value[n]});
+        entries.push_back({first + map.row[n], static_cast<uint32_t>(map.column[n] * kFiberStride), map.value[n]});
       }
       first += map.rows;
     }
@@ -219,7 +219,7 @@ class FourierProgram final : public RoomProgram<FourierArguments> {
         const int32_t v = maps[s].column[n] / floats, chunk = v / arguments_.chunk;
         const int32_t row = static_cast<int32_t>(s) * arguments_.chunk + v % arguments_.chunk;
         const int32_t column = row * floats + maps[s].column[n] % floats;
-        entries[chunk].push_back({maps[s].row[n], static_cast<uint32_t>(column), maps[s].value[n]});
+        entries[chunk].push_back({maps[s].row[n], static_cast<uint32_t>(column * kLanes), maps[s].value[n]});
       }
     }
     BundleTable table;

@@ -1,4 +1,5 @@
-// Device code: a sparse linear map applied to a tile, y[row] = sum over columns  value * x[column], by bundles of rows.
+// Device code: a sparse linear map applied to a tile, y[row] = sum over columns  value * x[column], by bundles of rows. Keys are
+// columns, counted in floats from the lane's first.
 #pragma once
 
 #include "cuda/bundle.h"
@@ -6,7 +7,7 @@
 
 namespace gauntlet::cuda {
 
-template <int W, int InStride, int OutStride>
+template <int W, int OutStride>
 __device__ inline void apply_bundle(const BundleView& map, const Bundle* bundle, const float* in, float* out,
                                     bool add) {
   const uint32_t* keys = map.keys + bundle->first_key;
@@ -15,7 +16,7 @@ __device__ inline void apply_bundle(const BundleView& map, const Bundle* bundle,
   float sum[W] = {};
 #pragma unroll 4
   for (int32_t n = 0; n < count; ++n) {
-    const float value = in[__ldg(keys + n) * InStride];
+    const float value = in[__ldg(keys + n)];
     float c[W];
     load_uniform<W>(coefficients + n * W, c);
 #pragma unroll
@@ -31,7 +32,7 @@ __device__ inline void apply_bundle(const BundleView& map, const Bundle* bundle,
 }
 
 /// Applies step `step` of the map to one lane of a tile; `warp` of `warps` share the tile. `in` and `out` point at the lane.
-template <int InStride, int OutStride>
+template <int OutStride>
 __device__ inline void apply_map(const BundleView& map, int step, int warp, int warps, const float* in, float* out,
                                  bool add) {
   for (int list = step * kWarps + warp; list < (step + 1) * kWarps; list += warps) {
@@ -39,10 +40,10 @@ __device__ inline void apply_map(const BundleView& map, int step, int warp, int 
     for (int32_t n = map.starts[list]; n < end; ++n) {
       const Bundle* bundle = map.bundles + n;
       switch (bundle->width) {
-        case 1: apply_bundle<1, InStride, OutStride>(map, bundle, in, out, add); break;
-        case 2: apply_bundle<2, InStride, OutStride>(map, bundle, in, out, add); break;
-        case 4: apply_bundle<4, InStride, OutStride>(map, bundle, in, out, add); break;
-        default: apply_bundle<8, InStride, OutStride>(map, bundle, in, out, add);
+        case 1: apply_bundle<1, OutStride>(map, bundle, in, out, add); break;
+        case 2: apply_bundle<2, OutStride>(map, bundle, in, out, add); break;
+        case 4: apply_bundle<4, OutStride>(map, bundle, in, out, add); break;
+        default: apply_bundle<8, OutStride>(map, bundle, in, out, add);
       }
     }
   }

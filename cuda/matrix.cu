@@ -93,8 +93,8 @@ __global__ void __launch_bounds__(kThreads, 2) matrix_product(const __grid_const
     __syncthreads();
     load_operands(arguments, lanes, room);
     __syncthreads();
-    apply_map<kFiberStride, kLanes>(arguments.left_map, 0, warp, warps, mine, left, false);
-    apply_map<kFiberStride, kLanes>(arguments.right_map, 0, warp, warps, mine + arguments.right_at, right, false);
+    apply_map<kLanes>(arguments.left_map, 0, warp, warps, mine, left, false);
+    apply_map<kLanes>(arguments.right_map, 0, warp, warps, mine + arguments.right_at, right, false);
     __syncthreads();
     switch (arguments.square) {
       case 3: multiply_all<kLeastSquare>(arguments, mine, product, warp, warps); break;
@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(kThreads, 2) matrix_product(const __grid_const
       default: multiply_all<kMostSquare>(arguments, mine, product, warp, warps);
     }
     __syncthreads();
-    apply_map<kLanes, kFiberStride>(arguments.out_map, 0, warp, warps, product, mine + arguments.out_at, false);
+    apply_map<kFiberStride>(arguments.out_map, 0, warp, warps, product, mine + arguments.out_at, false);
     __syncthreads();
     store_result(arguments, lanes, room);
     __syncthreads();
@@ -169,9 +169,9 @@ class MatrixProgram final : public RoomProgram<MatrixArguments> {
       for (size_t n = 0; n < map.value.size(); ++n) {
         const int32_t entry = first + map.row[n], component = map.column[n];
         if (transposed) {
-          entries.push_back({component, static_cast<uint32_t>(entry), map.value[n] / 2});
+          entries.push_back({component, static_cast<uint32_t>(entry * kLanes), map.value[n] / 2});
         } else {
-          entries.push_back({entry, static_cast<uint32_t>(component), map.value[n]});
+          entries.push_back({entry, static_cast<uint32_t>(component * kFiberStride), map.value[n]});
         }
       }
       first += map.rows;

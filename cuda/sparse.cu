@@ -22,8 +22,8 @@ struct SparseCouplings : BundleView {
 #pragma unroll 2
     for (int32_t n = 0; n < count; ++n) {
       const uint32_t pair = __ldg(pairs + n);
-      const float* x1 = left + (pair >> 16) * kFiberStride;
-      const float* x2 = right + (pair & 0xffff) * kFiberStride;
+      const float* x1 = left + (pair >> 16);
+      const float* x2 = right + (pair & 0xffff);
       float c[W];
       load_uniform<W>(values + n * W, c);
 #pragma unroll
@@ -68,7 +68,8 @@ std::unique_ptr<Program> make_sparse_program(const Group& group, const int32_t (
     if (y < 0) continue;
     const auto [a, i] = lefts[left[n]];
     const auto [b, j] = rights[right[n]];
-    cells[y][{a, b}].push_back({k, static_cast<uint32_t>(i) << 16 | static_cast<uint32_t>(j), form.coefficient[n]});
+    const uint32_t pair = static_cast<uint32_t>(i * kFiberStride) << 16 | static_cast<uint32_t>(j * kFiberStride);
+    cells[y][{a, b}].push_back({k, pair, form.coefficient[n]});
   }
   BundleTable table;
   Steps steps(group, dim, target, pieces);
