@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <numeric>
+#include <string>
 
+#include "core/error.h"
 #include "cuda/layout.h"
 #include "cuda/tile.h"
 
@@ -8,11 +10,9 @@ namespace gauntlet::cuda {
 namespace {
 
 constexpr int32_t kLongestRun =
-    2048;  // quotients by reciprocals are exact below 2^32 / count, and elements below 32 * count
+    2048;  // elements are below 32 * count: quotients by reciprocals are exact below 2^31 / count
 
-uint32_t reciprocal_of(int32_t count) {
-  return count == 1 ? 0 : static_cast<uint32_t>(((uint64_t{1} << 32) + count - 1) / count);
-}
+uint32_t reciprocal_of(int32_t count) { return static_cast<uint32_t>(((uint64_t{1} << 31) + count - 1) / count); }
 
 /// Channels of one component each, end to end, are one stretch of memory, read best as one.
 bool continues(const Strip& last, const Strip& next) {
@@ -26,7 +26,20 @@ void LayoutBuilder::push(Strip run, const std::vector<int32_t>& rows) {
   run.first = static_cast<int32_t>(rows_.size());
   run.reciprocal = reciprocal_of(run.count);
   rows_.insert(rows_.end(), rows.begin(), rows.end());
-  for (run.at = 0; run.at < run.count * kLanes; run.at += kLanes) strips_.push_back(run);
+  const int32_t parts = (run.count + kMoves - 1) / kMoves;  // about equal ones
+  for (int32_t n = 0; n < parts; ++n) {
+    const int32_t begin = n * run.count / parts, end = (n + 1) * run.count / parts;
+    run.at = begin * kLanes, run.moves = end - begin;
+    strips_.push_back(run);
+  }
+}
+
+LayoutBuilder::LayoutBuilder(const Side& side, int32_t dim) : side_(side), dim_(dim) {
+  constexpr int64_t kMostSamples = kMostTiles * kLanes + 1;  // of a block, where places are of 32 bits
+  if (dim * kMostSamples > INT32_MAX) {
+    throw Error("ERR_ARGUMENT", "Expected rows of at most " + std::to_string(INT32_MAX / kMostSamples) +
+                                    " floats for a product on a GPU but received " + std::to_string(dim));
+  }
 }
 
 Range LayoutBuilder::add(const std::vector<int32_t>& rows, bool sum) {

@@ -9,13 +9,15 @@
 
 namespace gauntlet::cuda {
 
-/// What a warp moves at a time: 32 elements of a tile, from element `at` on, of `count` neighbouring components of one block. Component
-/// k of channel c is at offset + c * stride + k within a sample, and on fiber row rows[first + k], in every channel that the block
-/// has; element p is component p % count of the tile's lane p / count. All of a run's rows differ.
+constexpr int kMoves = 4;
+
+/// What a warp moves at a time: `moves` (up to kMoves) times 32 elements of a tile, from element `at` on, of `count` neighbouring
+/// components of one block. Component k of channel c is at offset + c * stride + k within a sample, and on fiber row rows[first + k],
+/// in every channel that the block has; element p is component p % count of the tile's lane p / count. All of a run's rows differ.
 struct alignas(16) Strip {
-  int32_t offset, stride, channels, count, first;
-  uint32_t reciprocal;  // ceil(2^32 / count), for quotients by count; 0 where count = 1
-  int32_t at;
+  int32_t offset, stride, channels, count;
+  int32_t first, at, moves;
+  uint32_t reciprocal;  // ceil(2^31 / count): p / count is the upper half of 2 p times it
 };
 
 /// Strips [begin, end), which may be moved in any order, then those to be added to what they filled, up to `last`.
@@ -33,7 +35,7 @@ struct Layout {
 /// Builds a Layout range by range; a range holds some of the fiber's rows.
 class LayoutBuilder {
  public:
-  LayoutBuilder(const Side& side, int32_t dim) : side_(side), dim_(dim) {}
+  LayoutBuilder(const Side& side, int32_t dim);
 
   /// The strips that fill the given fiber rows, numbered in the order given. Rows without a component are filled with zeros.
   Range load(const std::vector<int32_t>& rows) { return add(rows, true); }

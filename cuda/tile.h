@@ -30,7 +30,7 @@ struct Tiling {
   int64_t blocks;
 };
 
-/// Where an operand's part of a lane is: its sample, counted from the block's first, and its channel, -1 past the last lane.
+/// Where an operand's part of a lane is: its sample, in floats from the block's first, and its channel, -1 past the last lane.
 struct Lane {
   int32_t sample;
   int32_t channel;
@@ -57,7 +57,7 @@ __device__ inline Lanes number_lanes(const Tiling& tiling, int64_t block, const 
     const auto sample = static_cast<int32_t>(at / tiling.channels);
     const auto channel = static_cast<int32_t>(at - int64_t{sample} * tiling.channels);
     const auto seen = [&](const Layout& layout) {
-      return Lane{sample, first + n < tiling.lanes ? channel / layout.divide % layout.modulo : -1};
+      return Lane{sample * layout.dim, first + n < tiling.lanes ? channel / layout.divide % layout.modulo : -1};
     };
     lane[n] = seen(left), lane[count + n] = seen(right), lane[2 * count + n] = seen(out);
   }
@@ -72,22 +72,33 @@ __device__ inline float* shared_room(const Tiling& tiling) {
 
 /// A thread's element of a strip: in memory, from the block's first sample on, and in the tile's fiber. Outside memory it is at -1.
 struct Element {
-  int64_t at;
-  int32_t in_fiber;
+  int32_t at, in_fiber;
 };
 
-__device__ inline Element find_element(const Layout& layout, const Strip& strip, const Lane* lanes) {
-  const uint32_t p = strip.at + threadIdx.x % kLanes;
-  const uint32_t n = strip.reciprocal ? __umulhi(p, strip.reciprocal) : p;
-  const auto k = static_cast<int32_t>(p - n * strip.count);
+/// Of move `move`; past the last one, the last once more: no branch keeps loads from one another.
+__device__ inline Element find_element(const Layout& layout, const Strip& strip, int move, const Lane* lanes) {
+  const int32_t p = strip.at + min(move, strip.moves - 1) * kLanes + static_cast<int32_t>(threadIdx.x) % kLanes;
+  const auto n = static_cast<int32_t>(__umulhi(2 * p, strip.reciprocal));
+  const int32_t k = p - n * strip.count;
   const Lane lane = lanes[n];
-  const int64_t at = int64_t{lane.sample} * layout.dim + strip.offset + lane.channel * strip.stride + k;
+  const int32_t at = lane.sample + lane.channel * strip.stride + strip.offset + k;
   const bool exists = static_cast<uint32_t>(lane.channel) < static_cast<uint32_t>(strip.channels);
-  const int32_t row = __ldg(layout.rows + strip.first + k);
-  return {exists ? at : -1, row * kFiberStride + static_cast<int32_t>(n)};
+  return {exists ? at : -1, __ldg(layout.rows + strip.first + k) * kFiberStride + n};
 }
 
-constexpr int kMoves = 4;  // strips of a warp that are on their way together
+/// Calls f(strip) for the strips of the thread's warp, the next of which is on its way meanwhile.
+template <class F>
+__device__ inline void for_strips(const Layout& layout, Range range, const Lanes& lanes, const F& f) {
+  int32_t n = range.begin + lanes.warp;
+  if (n >= range.end) return;
+  Strip next = layout.strips[n];
+  while (n < range.end) {
+    const Strip strip = next;
+    n += lanes.warps;
+    next = layout.strips[min(n, range.end - 1)];
+    f(strip);
+  }
+}
 
 /// fiber[tile][row][lane] = the values of an operand (side 0: left, 1: right); lanes and rows without any become zero.
 __device__ inline void load_fiber(const Layout& layout, Range range, const float* memory, const Lanes& lanes, int side,
@@ -95,28 +106,29 @@ __device__ inline void load_fiber(const Layout& layout, Range range, const float
   memory += lanes.first_sample * layout.dim;
   fiber += lanes.tile * tile_floats;
   const Lane* const lane = lanes.lane + side * lanes.table;
-  for (int32_t first = range.begin + lanes.warp; first < range.end; first += kMoves * lanes.warps) {
+  for_strips(layout, range, lanes, [&](const Strip& strip) {
     float value[kMoves];
     int32_t to[kMoves];
 #pragma unroll
     for (int m = 0; m < kMoves; ++m) {
-      // Past the end the last strip once more: no branch keeps loads from one another.
-      const Strip strip = layout.strips[min(first + m * lanes.warps, range.end - 1)];
-      const Element element = find_element(layout, strip, lane);
+      const Element element = find_element(layout, strip, m, lane);
       value[m] = element.at < 0 ? 0.0f : __ldg(memory + element.at);
       to[m] = element.in_fiber;
     }
 #pragma unroll
     for (int m = 0; m < kMoves; ++m) {
-      if (first + m * lanes.warps < range.end) fiber[to[m]] = value[m];
+      if (m < strip.moves) fiber[to[m]] = value[m];
     }
-  }
+  });
   if (range.last == range.end) return;
   // Rows of several components: what is left of them by one warp, in order.
   __syncthreads();
   for (int32_t n = range.end; n < range.last && lanes.warp == 0; ++n) {
-    const Element element = find_element(layout, layout.strips[n], lane);
-    if (element.at >= 0) fiber[element.in_fiber] += __ldg(memory + element.at);
+    const Strip strip = layout.strips[n];
+    for (int m = 0; m < strip.moves; ++m) {
+      const Element element = find_element(layout, strip, m, lane);
+      if (element.at >= 0) fiber[element.in_fiber] += __ldg(memory + element.at);
+    }
     __syncwarp();
   }
 }
@@ -127,14 +139,13 @@ __device__ inline void store_fiber(const Layout& layout, Range range, float* mem
   memory += lanes.first_sample * layout.dim;
   fiber += lanes.tile * tile_floats;
   const Lane* const lane = lanes.lane + side * lanes.table;
-  for (int32_t first = range.begin + lanes.warp; first < range.end; first += kMoves * lanes.warps) {
+  for_strips(layout, range, lanes, [&](const Strip& strip) {
     float value[kMoves];
-    int64_t at[kMoves];
+    int32_t at[kMoves];
 #pragma unroll
     for (int m = 0; m < kMoves; ++m) {
-      const int32_t n = first + m * lanes.warps;
-      const Element element = find_element(layout, layout.strips[min(n, range.end - 1)], lane);
-      at[m] = n < range.end ? element.at : -1;
+      const Element element = find_element(layout, strip, m, lane);
+      at[m] = m < strip.moves ? element.at : -1;
       value[m] = fiber[element.in_fiber];
       if (accumulate && at[m] >= 0) value[m] += memory[at[m]];
     }
@@ -142,7 +153,7 @@ __device__ inline void store_fiber(const Layout& layout, Range range, float* mem
     for (int m = 0; m < kMoves; ++m) {
       if (at[m] >= 0) memory[at[m]] = value[m];
     }
-  }
+  });
 }
 
 /// N floats, by `load`, in as few loads as N and their alignment (to 4 floats from N = 3 on) allow.
