@@ -37,12 +37,11 @@ void sum_segments(float* out, const float* x, int64_t segments, int32_t dim, con
 /// out[0] = sum of x[r], with a workspace of `row_sum_floats`.
 void sum_rows(float* out, const float* x, int64_t rows, int32_t dim, float* workspace, cudaStream_t stream);
 size_t row_sum_floats(int64_t rows, int32_t dim);
-/// out[n] = scale * sum over chunks of chunk[n]
-void sum_chunks(float* out, const float* chunks, int32_t count, int64_t length, float scale, cudaStream_t stream);
 
-/// With a workspace of `matmul_floats`.
+constexpr int64_t kMatmulTiles = 512;
+/// With a workspace of `matmul_floats`, and kMatmulTiles zeros, which it leaves as zeros.
 void matmul(const MatrixProduct& product, const float* a, const float* b, float* out, float* workspace,
-            cudaStream_t stream);
+            uint32_t* arrived, cudaStream_t stream);
 size_t matmul_floats(const MatrixProduct& product);
 
 }  // namespace gauntlet::cuda

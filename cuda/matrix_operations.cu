@@ -77,8 +77,9 @@ class CudaMatrixOperations final : public MatrixOperations {
     if (p.sums == 0) return fill(out, p.rows * p.columns, 0);
     run([&](Run& run) {
       const float *x = run.input(a, p.rows * p.sums), *y = run.input(b, p.columns * p.sums);
-      run.result(out, p.rows * p.columns,
-                 [&](float* to) { cuda::matmul(p, x, y, to, run.workspace(matmul_floats(p)), run.stream); });
+      run.result(out, p.rows * p.columns, [&](float* to) {
+        cuda::matmul(p, x, y, to, run.workspace(matmul_floats(p)), run.own.arrived.data(), run.stream);
+      });
     });
   }
 
@@ -147,6 +148,7 @@ class CudaMatrixOperations final : public MatrixOperations {
   struct Resources {
     Staging staging{kMostInputs + 1};
     DeviceBuffer workspace, lists[2];
+    Table<uint32_t> arrived{std::vector<uint32_t>(kMatmulTiles)};
   };
 
   /// One call: where its arrays are on the device.

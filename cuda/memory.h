@@ -65,6 +65,7 @@ class Table {
     check(cudaStreamSynchronize(nullptr), "upload a table");
   }
   const T* data() const { return static_cast<const T*>(buffer_.data()); }
+  T* data() { return static_cast<T*>(buffer_.data()); }
 
  private:
   DeviceBuffer buffer_;

@@ -5,8 +5,8 @@
 //     x1[s, k, u]  =  sum over v, w  of  c y [s, k, w] x2[s, v]  W[u, v, w]
 //     W [u, v, w]  =  sum over s, k  of  c x1[s, k, u] x2[s, v]  y[s, k, w]
 //
-// One launch makes all blocks of the target: a thread block a tile of one of them. Sums over samples are cut into chunks, which a
-// second launch adds up. See tile_sums.h for the inner loop, and mixed.cu for couplings of any kind.
+// One launch makes all blocks of the target: a thread block a tile of one of them. Sums over samples are cut into chunks, which the last
+// block of a tile adds up. See tile_sums.h for the inner loop, and mixed.cu for couplings of any kind.
 #include <algorithm>
 #include <utility>
 
@@ -167,8 +167,9 @@ struct WeightsCall {
   RowsOf x1, x2, y;
   int64_t samples, chunk;  // samples of a chunk
   int32_t chunks;
-  float* out;       // where there is one chunk
-  float* partials;  // of each chunk, else
+  float* out;         // where there is one chunk
+  float* partials;    // of each chunk, else: [chunk, partial_count]
+  uint32_t* arrived;  // by tile
   int64_t partial_count;
   bool accumulate;
 };
@@ -181,7 +182,8 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
   float* const column_room = row_room + kTerms * term_stride(Rows);
   const int32_t chunk = static_cast<int32_t>(blockIdx.x % call.chunks);
   const ScalarWeights* found = call.jobs;
-  int64_t tile = blockIdx.x / call.chunks;
+  const int64_t number = blockIdx.x / call.chunks;
+  int64_t tile = number;
   for (;; ++found) {
     const int64_t tiles = tiles_of(found->term.count, Rows) * tiles_of(found->columns, Columns);
     if (tile < tiles) break;
@@ -236,33 +238,32 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
     __syncthreads();
   }
 
-  const bool whole = call.chunks == 1;
-  float* const out =
-      whole ? call.out + job.term.weight : call.partials + chunk * call.partial_count + job.first_partial;
+  const int32_t to_column = first_column + sums.column();
+  const Quad quad{to_column, min(job.columns - to_column, 4), false};
+  const auto for_rows = [&](const auto& f) {
 #pragma unroll
-  for (int i = 0; i < sums.kEach; ++i) {
-    const int32_t row = first_row + sums.row(i);
-    if (row >= job.term.count) continue;
-#pragma unroll
-    for (int c = 0; c < 4; ++c) {
-      const int32_t to_column = first_column + sums.column() + c;
-      if (to_column >= job.columns) continue;
-      float& to = out[int64_t{row} * job.columns + to_column];
-      to = whole && call.accumulate ? to + sums.value[i][c] : sums.value[i][c];
+    for (int i = 0; i < sums.kEach; ++i) {
+      const int32_t row = first_row + sums.row(i);
+      if (row < job.term.count) f(i, int64_t{row} * job.columns);
     }
-  }
-}
-
-/// Adds up the chunks of every weight, in order.
-__global__ void __launch_bounds__(kThreads)
-    add_partials(const __grid_constant__ WeightsCall call, const int32_t* places) {
-  const int64_t n = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (n >= call.partial_count) return;
-  float sum = 0;
-#pragma unroll 4
-  for (int32_t chunk = 0; chunk < call.chunks; ++chunk) sum += call.partials[chunk * call.partial_count + n];
-  float& to = call.out[places[n]];
-  to = call.accumulate ? to + sum : sum;
+  };
+  float* const out = call.out + job.term.weight;
+  const auto finish = [&](int64_t row, float (&sum)[4]) {
+    float before[4] = {};
+    if (call.accumulate) quad.load(out + row, before);
+#pragma unroll
+    for (int c = 0; c < 4; ++c) sum[c] += before[c];
+    quad.store(out + row, sum);
+  };
+  if (call.chunks == 1) return for_rows([&](int i, int64_t row) { finish(row, sums.value[i]); });
+  float* const partials = call.partials + job.first_partial;
+  for_rows([&](int i, int64_t row) { quad.store(partials + chunk * call.partial_count + row, sums.value[i]); });
+  if (!is_last_block(call.arrived + number, call.chunks)) return;
+  for_rows([&](int, int64_t row) {
+    float sum[4];
+    add_chunks(quad, partials + row, call.partial_count, call.chunks, 1, sum);
+    finish(row, sum);
+  });
 }
 
 constexpr int kMostChunks = 64;
@@ -280,17 +281,15 @@ class ScalarProgram final : public Program {
         lists_(lists),
         jobs_(lists.jobs),
         terms_(lists.terms),
-        weights_(lists.weights),
-        places_(lists.weight_places) {
+        weights_(lists.weights) {
     std::copy_n(dim, kOperands, dim_);
     for (const ScalarWeights& job : lists_.weights) wide_ = wide_ || (job.columns > 32 && job.term.count > 32);
     const int64_t tiles = weight_tiles();
+    arrived_ = Table(std::vector<uint32_t>(tiles));
     if (tiles > 0) chunks_ = std::clamp<int64_t>((4 * multiprocessors_ + tiles - 1) / tiles, 1, kMostChunks);
   }
 
-  size_t workspace_bytes() const override {
-    return chunks_ > 1 ? sizeof(float) * chunks_ * lists_.weight_places.size() : 0;
-  }
+  size_t workspace_bytes() const override { return chunks_ > 1 ? sizeof(float) * chunks_ * lists_.partials : 0; }
 
   void launch(const Call& call, cudaStream_t stream) const override {
     if (target_ != kWeights) return mix(call, stream);
@@ -339,16 +338,14 @@ class ScalarProgram final : public Program {
                            .chunks = static_cast<int32_t>((samples + chunk - 1) / chunk),
                            .out = call.data[kWeights],
                            .partials = call.workspace,
-                           .partial_count = static_cast<int64_t>(lists_.weight_places.size()),
+                           .arrived = arrived_.data(),
+                           .partial_count = lists_.partials,
                            .accumulate = call.accumulate || first > 0};
     const int64_t blocks = weight_tiles() * mine.chunks;
     if (wide_) {
       launch_kernel(correlate_channels<64, 64>, blocks, kRoomBytes<64, 64>, stream, mine);
     } else {
       launch_kernel(correlate_channels<32, 32>, blocks, kRoomBytes<32, 32>, stream, mine);
-    }
-    if (mine.chunks > 1) {
-      launch_kernel(add_partials, (mine.partial_count + kThreads - 1) / kThreads, 0, stream, mine, places_.data());
     }
   }
 
@@ -366,7 +363,7 @@ class ScalarProgram final : public Program {
   Table<ScalarJob> jobs_;
   Table<ScalarTerm> terms_;
   Table<ScalarWeights> weights_;
-  Table<int32_t> places_;
+  mutable Table<uint32_t> arrived_;
   int32_t dim_[kOperands];
   bool wide_ = false;  // tiles of weights
   int64_t chunks_ = 1;

@@ -27,14 +27,14 @@ struct ScalarWeights {
   ScalarTerm term;
   int32_t y, size, columns;
   uint32_t reciprocal;    // ceil(2^32 / size), 0 where size = 1
-  int32_t first_partial;  // of its sums over a chunk of samples
+  int64_t first_partial;  // of its sums over a chunk of samples
 };
 
 struct ScalarLists {
   std::vector<ScalarJob> jobs;
   std::vector<ScalarTerm> terms;
   std::vector<ScalarWeights> weights;
-  std::vector<int32_t> weight_places;  // of each partial sum in memory
+  int64_t partials = 0;  // sums over a chunk of samples
 };
 
 /// Whether a group's paths are such ones and lie in memory as the kernels walk them, and then the work for `target`.

@@ -63,7 +63,8 @@ bool list_scalar_jobs(const Group& group, int target, ScalarLists& lists) {
     int32_t size, columns;
     std::vector<ScalarTerm> terms;
   };
-  std::map<int32_t, Block> blocks;  // of the target, by offset
+  std::map<int32_t, Block> blocks;                  // of the target, by offset
+  std::vector<std::pair<int32_t, int64_t>> ranges;  // of weights
   for (const MixedForm::Path& path : form.paths) {
     const auto [u, v, w] = std::tuple(path.count[0], path.count[1], path.count[2]);
     const MixedForm::Table& table = form.tables[path.table];
@@ -87,10 +88,10 @@ bool list_scalar_jobs(const Group& group, int target, ScalarLists& lists) {
       term.weight_n = 1, term.weight_column = v * w;
       term.count = v * w, term.inner = w;
     }
+    ranges.emplace_back(weight, weight + numel);
     if (target == kWeights) {
-      const auto first = static_cast<int32_t>(lists.weight_places.size());
-      lists.weights.push_back({term, y_at, size, w, reciprocal_of(size), first});
-      for (int32_t n = 0; n < numel; ++n) lists.weight_places.push_back(weight + n);
+      lists.weights.push_back({term, y_at, size, w, reciprocal_of(size), lists.partials});
+      lists.partials += numel;
       continue;
     }
     Block& block = blocks[target == 0 ? x1_at : y_at];
@@ -107,9 +108,11 @@ bool list_scalar_jobs(const Group& group, int target, ScalarLists& lists) {
                           static_cast<int32_t>(block.terms.size())});
     lists.terms.insert(lists.terms.end(), block.terms.begin(), block.terms.end());
   }
-  std::vector<int32_t> places = lists.weight_places;
-  std::sort(places.begin(), places.end());
-  return std::adjacent_find(places.begin(), places.end()) == places.end();  // no weight of two paths
+  std::ranges::sort(ranges);
+  for (size_t n = 1; n < ranges.size(); ++n) {
+    if (ranges[n].first < ranges[n - 1].second) return false;  // two paths that share weights
+  }
+  return true;
 }
 
 }  // namespace gauntlet::cuda

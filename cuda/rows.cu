@@ -99,14 +99,13 @@ void launch(SegmentSum call, cudaStream_t stream) {
   launch_kernel(sum_segment_rows, (call.segments * call.tiles + kWarps - 1) / kWarps, 0, stream, call);
 }
 
-__global__ void __launch_bounds__(kThreads)
-    add_chunks(float* out, const float* chunks, int32_t count, int64_t length, float scale) {
-  const int64_t n = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (n >= length) return;
+__global__ void __launch_bounds__(kThreads) add_chunks(float* out, const float* chunks, int32_t count, int32_t dim) {
+  const int32_t n = static_cast<int32_t>(blockIdx.x) * kThreads + static_cast<int32_t>(threadIdx.x);
+  if (n >= dim) return;
   double sum = 0;
 #pragma unroll 8
-  for (int32_t chunk = 0; chunk < count; ++chunk) sum += chunks[chunk * length + n];
-  out[n] = scale * static_cast<float>(sum);
+  for (int32_t chunk = 0; chunk < count; ++chunk) sum += chunks[int64_t{chunk} * dim + n];
+  out[n] = static_cast<float>(sum);
 }
 
 /// Chunks of a sum over rows: not more, nor shorter.
@@ -145,11 +144,7 @@ void sum_rows(float* out, const float* x, int64_t rows, int32_t dim, float* work
   const int32_t chunks = chunks_of(rows);
   launch(SegmentSum{.out = workspace, .x = x, .segments = chunks, .rows = rows, .length = chunk_rows(rows), .dim = dim},
          stream);
-  sum_chunks(out, workspace, chunks, dim, 1, stream);
-}
-
-void sum_chunks(float* out, const float* chunks, int32_t count, int64_t length, float scale, cudaStream_t stream) {
-  launch_kernel(add_chunks, (length + kThreads - 1) / kThreads, 0, stream, out, chunks, count, length, scale);
+  launch_kernel(add_chunks, (dim + kThreads - 1) / kThreads, 0, stream, out, workspace, chunks, dim);
 }
 
 }  // namespace gauntlet::cuda

@@ -2,7 +2,7 @@
 // terms of the sums at a time.
 #pragma once
 
-#include "cuda/tile.h"
+#include "cuda/quad.h"
 
 namespace gauntlet::cuda {
 
@@ -44,5 +44,41 @@ struct TileSums {
     }
   }
 };
+
+/// Whether this is the last of the `blocks` that make one result to have written its share, all of which it sees then. `arrived` is zero
+/// before the launch and after it. Nothing in shared memory survives this.
+__device__ inline bool is_last_block(uint32_t* arrived, int32_t blocks) {
+  auto* const last = reinterpret_cast<uint32_t*>(dynamic_shared);
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    *last = atomicAdd(arrived, 1u) == static_cast<uint32_t>(blocks) - 1;
+    if (*last) *arrived = 0;
+  }
+  __syncthreads();
+  const bool found = *last != 0;
+  if (found) __threadfence();
+  return found;
+}
+
+/// sum = scale * the sum over `count` chunks of what the quad has in each of them, in order. Other blocks wrote them: what the first-level
+/// cache has of their neighbourhood may be old.
+__device__ inline void add_chunks(const Quad& quad, const float* chunks, int64_t stride, int32_t count, float scale,
+                                  float (&sum)[4]) {
+  double total[4] = {};
+#pragma unroll 4
+  for (int32_t chunk = 0; chunk < count; ++chunk) {
+    const float* const from = chunks + chunk * stride + quad.at;
+    if (quad.whole) {
+      const float4 four = __ldcg(reinterpret_cast<const float4*>(from));
+      total[0] += four.x, total[1] += four.y, total[2] += four.z, total[3] += four.w;
+    } else {
+#pragma unroll
+      for (int c = 0; c < 4; ++c) total[c] += c < quad.count ? __ldcg(from + c) : 0.0f;
+    }
+  }
+#pragma unroll
+  for (int c = 0; c < 4; ++c) sum[c] = scale * static_cast<float>(total[c]);
+}
 
 }  // namespace gauntlet::cuda

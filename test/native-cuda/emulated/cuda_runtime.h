@@ -163,6 +163,16 @@ struct ThreadIndex {
 };
 inline ThreadIndex threadIdx;
 inline dim3 blockIdx, gridDim, blockDim;
+template <class T>
+T __ldcg(const T* from) {
+  return *from;
+}
+inline void __threadfence() {}
+inline unsigned atomicAdd(unsigned* to, unsigned value) {
+  const unsigned before = *to;
+  *to += value;
+  return before;
+}
 inline void __syncthreads() { emulated::block_runner.barrier(); }
 inline int __syncthreads_or(int truth) {
   static bool any;
