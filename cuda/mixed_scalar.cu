@@ -167,8 +167,8 @@ struct WeightsCall {
   RowsOf x1, x2, y;
   int64_t samples, chunk;  // samples of a chunk
   int32_t chunks;
-  float* out;         // where there is one chunk
-  float* partials;    // of each chunk, else: [chunk, partial_count]
+  float* out;
+  float* partials;    // of each chunk, where there are several: [chunk, partial_count]
   uint32_t* arrived;  // by tile
   int64_t partial_count;
   bool accumulate;
