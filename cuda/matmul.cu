@@ -76,6 +76,7 @@ template <int Rows, int Columns, Transposed transposed>
 __global__ void __launch_bounds__(kThreads, 2) multiply_tiles(const __grid_constant__ MatmulCall call) {
   using T = Tile<Rows, Columns, transposed>;
   using Sums = TileSums<Rows, Columns>;
+  constexpr bool kChunks = transposed == Transposed::first;
   float* const a_room = reinterpret_cast<float*>(dynamic_shared);
   float* const b_room = a_room + T::A::kFloats;
   const int64_t tile = blockIdx.x / call.column_tiles, chunk = tile / call.row_tiles;
@@ -104,25 +105,26 @@ __global__ void __launch_bounds__(kThreads, 2) multiply_tiles(const __grid_const
   for (int n = 0; n < Sums::kEach; ++n) {
     const int64_t r = first_row + Sums::row(n);
     if (r >= call.rows) continue;
-    if (call.partials) {
-      quad.store(call.partials + (chunk * call.rows + r) * call.columns, sums.value[n]);
-    } else {
+    const bool partial = kChunks && call.partials;
+    if (!partial) {
 #pragma unroll
       for (int c = 0; c < 4; ++c) sums.value[n][c] *= call.scale;
-      quad.store(call.out + r * call.columns, sums.value[n]);
     }
+    quad.store((partial ? call.partials + chunk * call.rows * call.columns : call.out) + r * call.columns,
+               sums.value[n]);
   }
-  const int64_t tiles = call.row_tiles * call.column_tiles;
-  if (!call.partials || !is_last_block(call.arrived + blockIdx.x % tiles, static_cast<int32_t>(gridDim.x / tiles)))
-    return;
+  if constexpr (kChunks) {
+    const int64_t tiles = call.row_tiles * call.column_tiles;
+    const auto chunks = static_cast<int32_t>(gridDim.x / tiles);
+    if (!call.partials || !is_last_block(call.arrived + blockIdx.x % tiles, chunks)) return;
 #pragma unroll 1
-  for (int n = 0; n < Sums::kEach; ++n) {
-    const int64_t r = first_row + Sums::row(n);
-    if (r >= call.rows) continue;
-    float sum[4];
-    add_chunks(quad, call.partials + r * call.columns, call.rows * call.columns,
-               static_cast<int32_t>(gridDim.x / tiles), call.scale, sum);
-    quad.store(call.out + r * call.columns, sum);
+    for (int n = 0; n < Sums::kEach; ++n) {
+      const int64_t r = first_row + Sums::row(n);
+      if (r >= call.rows) continue;
+      float sum[4];
+      add_chunks(quad, call.partials + r * call.columns, call.rows * call.columns, chunks, call.scale, sum);
+      quad.store(call.out + r * call.columns, sum);
+    }
   }
 }
 
