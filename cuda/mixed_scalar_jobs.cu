@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <utility>
 
@@ -35,20 +34,6 @@ class Rows {
   bool plain_ = true;
 };
 
-/// The factor c of a table c * identity [size, 1, size]; 0 of any other.
-double scalar_of(const MixedForm::Table& table) {
-  const int32_t size = table.size[0];
-  if (table.size[1] != 1 || table.size[2] != size) return 0;
-  const double scalar = table.values[0];
-  for (int32_t i = 0; i < size; ++i) {
-    for (int32_t k = 0; k < size; ++k) {
-      const double expected = i == k ? scalar : 0;
-      if (std::abs(table.values[i * size + k] - expected) > 1e-14 * std::abs(scalar)) return 0;
-    }
-  }
-  return scalar;
-}
-
 uint32_t reciprocal_of(int32_t size) {
   return size == 1 ? 0 : static_cast<uint32_t>(((uint64_t{1} << 32) + size - 1) / size);
 }
@@ -69,7 +54,7 @@ bool list_scalar_jobs(const Group& group, int target, ScalarLists& lists) {
     const auto [u, v, w] = std::tuple(path.count[0], path.count[1], path.count[2]);
     const MixedForm::Table& table = form.tables[path.table];
     const int32_t size = table.size[0];
-    const double scalar = scalar_of(table);
+    const double scalar = table.scalar();
     if (scalar == 0 || path.pairs != MixedForm::kAll || path.out != MixedForm::kEvery || path.weight < 0) return false;
     const int64_t pairs = int64_t{u} * v, numel = pairs * w;
     if (numel == 0 || (path.row[1] < 0 && v > 1)) return false;

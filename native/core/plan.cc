@@ -1,6 +1,7 @@
 #include "core/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "core/error.h"
@@ -267,6 +268,17 @@ Form read_form(Reader& in, const Side sides[3], int32_t weights) {
 }
 
 }  // namespace
+
+double MixedForm::Table::scalar() const {
+  if (size[1] != 1 || size[2] != size[0]) return 0;
+  const double scalar = values[0];
+  for (int32_t i = 0; i < size[0]; ++i) {
+    for (int32_t k = 0; k < size[2]; ++k) {
+      if (std::abs(values[i * size[2] + k] - (i == k ? scalar : 0)) > 1e-14 * std::abs(scalar)) return 0;
+    }
+  }
+  return scalar;
+}
 
 std::vector<std::array<int32_t, 2>> MixedForm::Path::list_pairs() const {
   std::vector<std::array<int32_t, 2>> listed;

@@ -135,6 +135,8 @@ struct MixedForm {
   struct Table {
     int32_t size[3];
     std::vector<double> values;
+    /// The factor c of a table c * identity, [size, 1, size]; 0 of any other.
+    double scalar() const;
   };
   struct Path {
     int32_t row[3], count[3];

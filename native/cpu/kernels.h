@@ -176,6 +176,19 @@ struct MatrixTable {
   const int32_t* sign;  // of each term
 };
 
+/// Pairs of channels (u, v) of which v are scalars: lines  z[n][k] = factor * scalars[v] * x[u][k]  of all pairs n, or the other way
+/// round,  x[u][k] += factor * scalars[v] * z[n][k].
+struct Scaling {
+  int count, size;       // pairs n, rows k
+  const int32_t* pairs;  // u and v of each
+  float factor;
+  const float* scalars;
+  float* x;
+  ptrdiff_t x_channel;  // floats; rows follow one another
+  float* z;
+  ptrdiff_t z_row;  // floats; pairs follow one another
+};
+
 /// to[a][k] (+)= sum over b of  W[a, b] * from[b][k]: channels mixed by weights. Steps are in floats; each [a][k] is a line.
 struct Weighing {
   int to_channels, from_channels, size;  // a, b, k
@@ -343,6 +356,8 @@ struct Kernels {
   void (*matrix)(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
                  Ahead& ahead);
 
+  void (*scale)(const Scaling& scaling, int vecs, Ahead& ahead);
+  void (*scale_back)(const Scaling& scaling, int vecs, Ahead& ahead);
   void (*weigh)(const Weighing& weighing, int vecs, Ahead& ahead);
   void (*correlate)(const Correlation& correlation, int vecs, Ahead& ahead);
   void (*correlate_lanes)(const LaneCorrelation& correlation, Ahead& ahead);

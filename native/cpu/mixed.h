@@ -49,6 +49,7 @@ struct MixedPart {
   size_t transposed_at;  // of W^T and
   size_t partial_at;     // of the sums of W over samples, in arrays of all paths
   size_t y_lanes_at;     // of y with channels as lanes, on lines
+  float scalar;          // c of a table c * identity, with a scalar for x2; else 0
   std::vector<SideTiles> slabs;  // weights of each portion, where a tile can't hold all
 
   /// Weights of one pair.
@@ -76,6 +77,8 @@ struct MixedBundle {
     }
   }
   bool weighted() const;
+  /// Whether all of its parts couple with scalars.
+  bool scales() const;
 };
 
 /// Cuts a form into bundles. `slab_lines` bounds the lines of weights that a portion takes, 0 where it does not matter.

@@ -21,6 +21,7 @@ MixedPart make_part(const MixedForm& form, const MixedForm::Path& path, int32_t 
   part.mixed = path.out == MixedForm::kEvery && path.weight >= 0 ? path.count[2] : 0;
   part.out = path.out;
   part.weight = path.weight;
+  part.scalar = path.row[0] < 0 ? 0 : static_cast<float>(path.coefficient * form.tables[path.table].scalar());
   int32_t row = 0;
   for (const Block& block : form.weights.blocks) {
     if (row == path.weight) part.offset = block.offset;
@@ -60,6 +61,10 @@ void add_couplings(const MixedForm& form, const std::vector<const MixedForm::Pat
 
 bool MixedBundle::weighted() const {
   return std::any_of(parts.begin(), parts.end(), [](const MixedPart& part) { return part.weight >= 0; });
+}
+
+bool MixedBundle::scales() const {
+  return std::all_of(parts.begin(), parts.end(), [](const MixedPart& part) { return part.scalar != 0; });
 }
 
 std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t slab_lines) {

@@ -267,11 +267,24 @@ class MixedGroup final : public CpuGroup {
       if (bundle.row[o] < 0) return tile.room + ones_at_;
       return tile.room + fiber_at_[o] + lines(bundle.row[o] + channel * bundle.size[o]);
     };
+    if (target != 1 && bundle.scales()) return scale(target, tile, portion, at(0, 0), at(1, 0));
     for (int32_t n = 0; n < portion.count; ++n) {
       const auto [u, v] = bundle.pairs[portion.first + n];
       float* const operands[3] = {at(0, u), at(1, v), tile.room + z_at_ + lines(n)};
       bundle.couplings[target].run(tile.vecs, operands[target == 0 ? 1 : 0], operands[target == 2 ? 1 : 2],
                                    operands[target], tile.room + scratch_at_, tile.ahead);
+    }
+  }
+
+  void scale(int target, const Tile& tile, const Portion& portion, float* x, const float* scalars) const {
+    const MixedBundle& bundle = portion.bundle;
+    for (const MixedPart& part : bundle.parts) {
+      const ptrdiff_t z_row = lines(bundle.portion);
+      const Scaling scaling{
+          portion.count, part.size, bundle.pairs[portion.first].data(),       part.scalar,
+          scalars,       x,         static_cast<ptrdiff_t>(lines(part.size)), tile.room + z_at_ + part.first * z_row,
+          z_row};
+      (target == 2 ? kernels().scale : kernels().scale_back)(scaling, tile.vecs, tile.ahead);
     }
   }
 

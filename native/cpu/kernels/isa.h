@@ -20,6 +20,8 @@ void fourier(const FourierTable& table, int vecs, const float* left, const float
              Ahead& ahead);
 void matrix(const MatrixTable& table, int vecs, const float* left, const float* right, float* y, float* scratch,
             Ahead& ahead);
+void scale(const Scaling& scaling, int vecs, Ahead& ahead);
+void scale_back(const Scaling& scaling, int vecs, Ahead& ahead);
 void weigh(const Weighing& weighing, int vecs, Ahead& ahead);
 void correlate(const Correlation& correlation, int vecs, Ahead& ahead);
 void correlate_lanes(const LaneCorrelation& correlation, Ahead& ahead);

@@ -2,6 +2,8 @@
 //
 //     to[a][k] (+)= sum over b of  W[a, b] * from[b][k]            W[a, b] (+)= sum over k of  x[a][k] * y[b][k]
 //
+// and before that, where one of a pair of channels is a scalar,  z = s x  and  x += s z  for all pairs at once.
+//
 // With weights that all lanes share the first is a small matrix product (gemm.h), and so is the second once channels b have taken
 // the place of lanes. Where every lane has weights of its own, each is read once: loading it is what takes time.
 #include "cpu/kernels/gemm.h"
@@ -54,7 +56,49 @@ GAUNTLET_INLINE void weigh_lines(const Weighing& weighing, ptrdiff_t lane, Ahead
   }
 }
 
+/// Calls f(the scalar's vectors times the factor, x, z) for all pairs, with Vecs vectors at `lane`.
+template <int Vecs, class F>
+GAUNTLET_INLINE void for_pairs(const Scaling& s, ptrdiff_t lane, Ahead& ahead, const F& f) {
+  const Vec factor = splat(s.factor);
+  for (int n = 0; n < s.count; ++n) {
+    fetch(ahead, int64_t{s.size} * Vecs);
+    const float* scalar = s.scalars + s.pairs[2 * n + 1] * kTileLanes + lane;
+    Vec scaled[Vecs];
+#pragma GCC unroll 4
+    for (int v = 0; v < Vecs; ++v) scaled[v] = factor * load(scalar + v * kLanes);
+    f(scaled, s.x + s.pairs[2 * n] * s.x_channel + lane, s.z + n * kTileLanes + lane);
+  }
+}
+
 }  // namespace
+
+void scale(const Scaling& s, int vecs, Ahead& ahead) {
+  for_groups(vecs, [&]<int Vecs>(int first) GAUNTLET_INLINE_LAMBDA {
+    for_pairs<Vecs>(s, first * kLanes, ahead,
+                    [&](const Vec(&scalar)[Vecs], const float* x, float* z) GAUNTLET_INLINE_LAMBDA {
+                      for (int k = 0; k < s.size; ++k, x += kTileLanes, z += s.z_row) {
+#pragma GCC unroll 4
+                        for (int v = 0; v < Vecs; ++v) store(z + v * kLanes, scalar[v] * load(x + v * kLanes));
+                      }
+                    });
+  });
+}
+
+void scale_back(const Scaling& s, int vecs, Ahead& ahead) {
+  for_groups(vecs, [&]<int Vecs>(int first) GAUNTLET_INLINE_LAMBDA {
+    for_pairs<Vecs>(s, first * kLanes, ahead,
+                    [&](const Vec(&scalar)[Vecs], float* x, const float* z) GAUNTLET_INLINE_LAMBDA {
+                      for (int k = 0; k < s.size; ++k, x += kTileLanes, z += s.z_row) {
+#pragma GCC unroll 4
+                        for (int v = 0; v < Vecs; ++v) {
+                          Vec sum = load(x + v * kLanes);
+                          add_product(sum, scalar[v], load(z + v * kLanes));
+                          store(x + v * kLanes, sum);
+                        }
+                      }
+                    });
+  });
+}
 
 void weigh(const Weighing& weighing, int vecs, Ahead& ahead) {
   if (weighing.lines) {
