@@ -54,6 +54,8 @@ struct MixedPart {
 
   /// Weights of one pair.
   int32_t weights() const { return mixed ? mixed : 1; }
+  /// Tiles of its mixing channels, where they take the place of lanes.
+  size_t channel_groups() const { return (mixed + kTileLanes - 1) / kTileLanes; }
   /// Floats from pair to pair of the sums of W.
   int32_t partial_step() const { return mixed ? (mixed + kLanes - 1) / kLanes * kLanes : 1; }
 };

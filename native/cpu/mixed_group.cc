@@ -111,7 +111,7 @@ class MixedGroup final : public CpuGroup {
           if (known == y_known.end()) {
             y_known.emplace_back(part.y_row, y_lanes);
             y_blocks_.push_back(&part);
-            y_lanes += size_t(part.size) * kTileLanes * channel_groups(part);
+            y_lanes += size_t(part.size) * kTileLanes * part.channel_groups();
           }
         }
         if (slabs()) make_slabs(bundle, part, dim_);
@@ -130,8 +130,6 @@ class MixedGroup final : public CpuGroup {
     scratch_at_ = place(most_lines);
     room_ = at;
   }
-
-  static size_t channel_groups(const MixedPart& part) { return (part.mixed + kTileLanes - 1) / kTileLanes; }
 
   /// A tile, or whole samples where lanes of a sample share a channel of the target.
   size_t run_lanes(int target) const {
@@ -229,10 +227,9 @@ class MixedGroup final : public CpuGroup {
     }
     if (target < kWeights || channels_ > 1) {
       const SideTiles& out = tiles_[target];
-      const bool sums = partial != nullptr;
       for (const SideTiles::Piece& piece : out.pieces()) {
-        out.unpack(sums ? partial : call.operands[target].data, out.cut(first, count), piece, piece.rows,
-                   tile.room + fiber_at_[target], add || sums, false, ahead);
+        out.unpack(partial ? partial : call.operands[target].data, out.cut(first, count), piece, piece.rows,
+                   tile.room + fiber_at_[target], add || partial, false, ahead);
       }
     }
     counted = ahead.work;
@@ -247,7 +244,7 @@ class MixedGroup final : public CpuGroup {
     }();
     const float* const end = tile.room + room_;
     for (const MixedPart* part : y_blocks_) {
-      for (size_t group = 0; group < channel_groups(*part); ++group) {
+      for (size_t group = 0; group < part->channel_groups(); ++group) {
         const int channel = static_cast<int>(group) * kTileLanes;
         const Strip strip{int64_t{part->size} * kTileLanes, std::min(kTileLanes, part->mixed - channel)};
         for (int32_t k = 0; k < part->size; ++k) {
@@ -267,24 +264,20 @@ class MixedGroup final : public CpuGroup {
       if (bundle.row[o] < 0) return tile.room + ones_at_;
       return tile.room + fiber_at_[o] + lines(bundle.row[o] + channel * bundle.size[o]);
     };
-    if (target != 1 && bundle.scales()) return scale(target, tile, portion, at(0, 0), at(1, 0));
+    if (target != 1 && bundle.scales()) {
+      for (const MixedPart& part : bundle.parts) {
+        const ptrdiff_t x_channel = lines(part.size), z_row = lines(bundle.portion);
+        const Scaling scaling{portion.count, part.size, bundle.pairs[portion.first].data(),     part.scalar, at(1, 0),
+                              at(0, 0),      x_channel, tile.room + z_at_ + part.first * z_row, z_row};
+        (target == 2 ? kernels().scale : kernels().scale_back)(scaling, tile.vecs, tile.ahead);
+      }
+      return;
+    }
     for (int32_t n = 0; n < portion.count; ++n) {
       const auto [u, v] = bundle.pairs[portion.first + n];
       float* const operands[3] = {at(0, u), at(1, v), tile.room + z_at_ + lines(n)};
       bundle.couplings[target].run(tile.vecs, operands[target == 0 ? 1 : 0], operands[target == 2 ? 1 : 2],
                                    operands[target], tile.room + scratch_at_, tile.ahead);
-    }
-  }
-
-  void scale(int target, const Tile& tile, const Portion& portion, float* x, const float* scalars) const {
-    const MixedBundle& bundle = portion.bundle;
-    for (const MixedPart& part : bundle.parts) {
-      const ptrdiff_t z_row = lines(bundle.portion);
-      const Scaling scaling{
-          portion.count, part.size, bundle.pairs[portion.first].data(),       part.scalar,
-          scalars,       x,         static_cast<ptrdiff_t>(lines(part.size)), tile.room + z_at_ + part.first * z_row,
-          z_row};
-      (target == 2 ? kernels().scale : kernels().scale_back)(scaling, tile.vecs, tile.ahead);
     }
   }
 
@@ -346,7 +339,7 @@ class MixedGroup final : public CpuGroup {
     const float* const y = tile.room + fiber_at_[2] + lines(part.y_row);
     if (numbers() && part.mixed) {
       float* const sums = tile.partial + part.partial_at + size_t(portion.first) * part.partial_step();
-      for (size_t group = 0; group < channel_groups(part); ++group) {
+      for (size_t group = 0; group < part.channel_groups(); ++group) {
         const int channel = static_cast<int>(group) * kTileLanes;
         kernels().correlate_lanes(
             {portion.count, part.size, tile.count, (std::min(kTileLanes, part.mixed - channel) + kLanes - 1) / kLanes,
