@@ -2,9 +2,10 @@
 //
 //     y[row] = sum over keys  coefficient(row, key) * input(key)
 //
-// A key says where a fiber row is, in floats, or a pair of rows whose product is the input (16 bits each). A thread that follows one row at a time loads an input and
-// a coefficient for every multiply-add, and loads are what it waits for. A *bundle* is up to 8 rows and the union of their keys:
-// an input is loaded (and a product formed) once for all of them, at the price of some zero coefficients.
+// A key says where a fiber row is, in floats, or where a pair of rows is whose product is the input (16 bits each). A thread that
+// follows one row at a time loads an input and a coefficient for every multiply-add, and loads are what it waits for. A *bundle* is up
+// to 8 rows and the union of their keys: an input is loaded (and a product formed) once for all of them, at the price of some zero
+// coefficients.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -37,9 +37,9 @@ struct CircuitCall {
 
 /// How rows of so many lanes are kept.
 struct CircuitRoom {
-  int32_t tiles;  // of a block, at most
-  int blocks;     // with workspace, else 0
-  int multiprocessors;
+  int32_t tiles;      // of a block, at most
+  bool in_workspace;  // else in shared memory
+  int64_t blocks;     // that fill the GPU: more do not walk at once, fewer share out their tiles
   size_t workspace_bytes(int32_t rows) const;
 };
 CircuitRoom fit_circuit(const Device& device, int32_t rows);

@@ -115,28 +115,29 @@ int64_t tile_bytes(int32_t rows) { return int64_t{rows} * kLanes * kFloatBytes; 
 
 }  // namespace
 
-size_t CircuitRoom::workspace_bytes(int32_t rows) const { return size_t(blocks) * tiles * tile_bytes(rows); }
+size_t CircuitRoom::workspace_bytes(int32_t rows) const {
+  return in_workspace ? size_t(blocks) * tiles * tile_bytes(rows) : 0;
+}
 
 CircuitRoom fit_circuit(const Device& device, int32_t rows) {
   prepare_kernel(walk_circuit<false>, device);
+  const int64_t blocks = 2 * int64_t{device.multiprocessors};
   for (int32_t tiles = kMostTiles; tiles > 1; tiles /= 2) {
     const int64_t bytes = tiles * tile_bytes(rows);
     if (bytes <= device.shared_per_block && blocks_per_multiprocessor(device, static_cast<int>(bytes)) == 2)
-      return {tiles, 0, device.multiprocessors};
+      return {tiles, false, blocks};
   }
-  if (tile_bytes(rows) <= device.shared_per_block) return {1, 0, device.multiprocessors};
-  return {1, 2 * device.multiprocessors, device.multiprocessors};
+  return {1, tile_bytes(rows) > device.shared_per_block, blocks};
 }
 
 void run_circuit(CircuitCall call, const CircuitRoom& room, cudaStream_t stream) {
-  const auto blocks = [&](int32_t tiles) { return (call.lanes + tiles * kLanes - 1) / (tiles * kLanes); };
-  const int64_t enough = 2 * int64_t{room.multiprocessors};
+  const auto blocks = [&](int32_t tiles) { return ceil_divide(call.lanes, tiles * kLanes); };
   call.tiles = room.tiles;
-  while (call.tiles > 1 && blocks(call.tiles) < enough) call.tiles /= 2;
+  while (call.tiles > 1 && blocks(call.tiles) < room.blocks) call.tiles /= 2;
   call.blocks = blocks(call.tiles);
-  const int threads = call.blocks < enough ? kMostThreads : kThreads;
+  const int threads = call.blocks < room.blocks ? kMostThreads : kThreads;
   if (call.workspace) {
-    launch_blocks(walk_circuit<true>, std::min<int64_t>(call.blocks, room.blocks), threads, 0, stream, call);
+    launch_blocks(walk_circuit<true>, std::min(call.blocks, room.blocks), threads, 0, stream, call);
   } else {
     launch_blocks(walk_circuit<false>, call.blocks, threads, static_cast<int>(call.tiles * tile_bytes(call.rows)),
                   stream, call);

@@ -139,18 +139,17 @@ class CudaConvolution final : public Convolution {
     call.matrix_floats = part.matrix_floats;
     // Blocks enough for all multiprocessors, of a small graph too: several share a node, or each takes fewer edges.
     const int64_t blocks = 4 * int64_t{limits_.multiprocessors};
-    const auto divide = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
     const int64_t most = std::clamp(kMatrixFloats / std::max(part.matrix_floats, 1), 1, kMostEdges);
     if (target == 0 || target == 2) {
       const Incidence& incidence = target == 0 ? graph.by_sender : graph.by_receiver;
       const auto nodes = static_cast<int64_t>(incidence.groups);
       call.edges_at_once = static_cast<int32_t>(most);
-      call.shares = static_cast<int32_t>(
-          std::clamp<int64_t>(divide(blocks, nodes), 1, std::max<int64_t>(1, divide(part.task_count, kWarps))));
+      call.shares = static_cast<int32_t>(std::clamp<int64_t>(
+          ceil_divide(blocks, nodes), 1, std::max<int64_t>(1, ceil_divide(part.task_count, kWarps))));
       return send_to_nodes(call, incidence, stream);
     }
     const auto items = static_cast<int64_t>(target == 1 ? graph.edges : graph.by_pair.groups);
-    call.edges_at_once = static_cast<int32_t>(std::clamp<int64_t>(divide(items, blocks), 1, most));
+    call.edges_at_once = static_cast<int32_t>(std::clamp<int64_t>(ceil_divide(items, blocks), 1, most));
     if (target == 1) return find_x2(call, stream);
     find_weights(call, graph.by_pair, stream);
   }

@@ -9,10 +9,7 @@
 namespace gauntlet::cuda {
 namespace {
 
-constexpr int32_t kLongestRun =
-    2048;  // elements are below 32 * count: quotients by reciprocals are exact below 2^31 / count
-
-uint32_t reciprocal_of(int32_t count) { return static_cast<uint32_t>(((uint64_t{1} << 31) + count - 1) / count); }
+constexpr int32_t kLongestRun = 2048;  // components: elements are below 32 * count, and their quotients exact
 
 /// Channels of one component each, end to end, are one stretch of memory, read best as one.
 bool continues(const Strip& last, const Strip& next) {

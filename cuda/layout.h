@@ -9,6 +9,11 @@
 
 namespace gauntlet::cuda {
 
+/// ceil(2^31 / divisor), for quotients of numbers p with p * divisor < 2^31; see `quotient` in tile.h.
+inline uint32_t reciprocal_of(int32_t divisor) {
+  return static_cast<uint32_t>(((uint64_t{1} << 31) + divisor - 1) / divisor);
+}
+
 constexpr int kMoves = 4;
 
 /// What a warp moves at a time: `moves` (up to kMoves) times 32 elements of a tile, from element `at` on, of `count` neighbouring
@@ -17,7 +22,7 @@ constexpr int kMoves = 4;
 struct alignas(16) Strip {
   int32_t offset, stride, channels, count;
   int32_t first, at, moves;
-  uint32_t reciprocal;  // ceil(2^31 / count): p / count is the upper half of 2 p times it
+  uint32_t reciprocal;  // of count
 };
 
 /// Strips [begin, end), which may be moved in any order, then those to be added to what they filled, up to `last`.

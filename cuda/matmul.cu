@@ -38,7 +38,6 @@ template <int Extent, bool AlongSums>
 struct Strip {
   static constexpr int kEach = Extent * kTerms / kThreads;
   static constexpr int kStride = term_stride(Extent);
-  static constexpr int kFloats = kTerms * kStride;
   static constexpr int kWidth = AlongSums ? kTerms : Extent, kPace = kThreads / kWidth;
 
   const float* from;
@@ -69,7 +68,6 @@ template <int Rows, int Columns, Transposed transposed>
 struct Tile {
   using A = Strip<Rows, transposed != Transposed::first>;
   using B = Strip<Columns, transposed == Transposed::second>;
-  static constexpr int kBytes = (A::kFloats + B::kFloats) * kFloatBytes;
 };
 
 template <int Rows, int Columns, Transposed transposed>
@@ -78,7 +76,7 @@ __global__ void __launch_bounds__(kThreads, 2) multiply_tiles(const __grid_const
   using Sums = TileSums<Rows, Columns>;
   constexpr bool kChunks = transposed == Transposed::first;
   float* const a_room = reinterpret_cast<float*>(dynamic_shared);
-  float* const b_room = a_room + T::A::kFloats;
+  float* const b_room = a_room + kTerms * T::A::kStride;
   const int64_t tile = blockIdx.x / call.column_tiles, chunk = tile / call.row_tiles;
   const int64_t first_column = (blockIdx.x - tile * call.column_tiles) * Columns;
   const int64_t first_row = (tile - chunk * call.row_tiles) * Rows;
@@ -162,7 +160,7 @@ void launch_tiles(MatmulCall call, int64_t chunks, cudaStream_t stream) {
   call.row_tiles = (call.rows + Rows - 1) / Rows;
   call.column_tiles = (call.columns + Columns - 1) / Columns;
   launch_kernel(multiply_tiles<Rows, Columns, transposed>, call.row_tiles * call.column_tiles * chunks,
-                Tile<Rows, Columns, transposed>::kBytes, stream, call);
+                TileSums<Rows, Columns>::kRoomBytes, stream, call);
 }
 
 constexpr int64_t kEnoughBlocks = 128;  // one for each multiprocessor of a large GPU
@@ -171,7 +169,7 @@ constexpr int64_t kEnoughBlocks = 128;  // one for each multiprocessor of a larg
 template <Transposed transposed>
 void launch_by_rows(const MatmulCall& call, cudaStream_t stream) {
   const auto enough = [&](int rows, int columns) {
-    return (call.rows + rows - 1) / rows * ((call.columns + columns - 1) / columns) >= kEnoughBlocks;
+    return ceil_divide(call.rows, rows) * ceil_divide(call.columns, columns) >= kEnoughBlocks;
   };
   if (call.columns <= 16) {
     if (enough(256, 16)) return launch_tiles<256, 16, transposed>(call, 1, stream);

@@ -8,7 +8,6 @@
 // One launch makes all blocks of the target: a thread block a tile of one of them. Sums over samples are cut into chunks, which the last
 // block of a tile adds up. See tile_sums.h for the inner loop, and mixed.cu for couplings of any kind.
 #include <algorithm>
-#include <utility>
 
 #include "cuda/mixed_scalar.h"
 #include "cuda/program.h"
@@ -34,7 +33,25 @@ struct ScalarCall {
   bool accumulate;
 };
 
-__host__ __device__ constexpr int64_t tiles_of(int64_t extent, int tile) { return (extent + tile - 1) / tile; }
+template <class Job>
+__host__ __device__ int64_t count_tiles(const Job& job, int64_t samples, int rows, int columns) {
+  return ceil_divide(job.rows(samples), rows) * ceil_divide(job.columns, columns);
+}
+
+/// The job whose tile is number `tile` of all, and where in its product of matrices that begins.
+template <class Job>
+struct TileOf {
+  Job job;
+  int64_t first_row;
+  int32_t first_column;
+};
+
+template <int Rows, int Columns, class Job>
+__device__ inline TileOf<Job> find_tile(const Job* job, int64_t samples, int64_t tile) {
+  for (int64_t tiles; tile >= (tiles = count_tiles(*job, samples, Rows, Columns)); ++job) tile -= tiles;
+  const int64_t across = ceil_divide(job->columns, Columns), row = tile / across;
+  return {*job, row * Rows, static_cast<int32_t>(tile - row * across) * Columns};
+}
 
 /// A thread's term of kEach rows, [term][row]: an operand's channel times a scalar of x2.
 template <int Rows>
@@ -97,19 +114,10 @@ template <int Rows, int Columns, bool AlongTerms>
 __global__ void __launch_bounds__(kThreads, 2) mix_channels(const __grid_constant__ ScalarCall call) {
   float* const row_room = reinterpret_cast<float*>(dynamic_shared);
   float* const weight_room = row_room + kTerms * term_stride(Rows);
-  const ScalarJob* found = call.jobs;
-  int64_t tile = blockIdx.x;
-  for (;; ++found) {
-    const int64_t tiles = tiles_of(call.samples * found->size, Rows) * tiles_of(found->columns, Columns);
-    if (tile < tiles) break;
-    tile -= tiles;
-  }
-  const ScalarJob job = *found;
-  const int64_t row_tile = tile / tiles_of(job.columns, Columns);
-  const auto first_column = static_cast<int32_t>(tile - row_tile * tiles_of(job.columns, Columns)) * Columns;
-  const int64_t first_row = row_tile * Rows, sample = first_row / job.size;
+  const auto [job, first_row, first_column] = find_tile<Rows, Columns>(call.jobs, call.samples, blockIdx.x);
+  const int64_t sample = first_row / job.size;
   const auto component = static_cast<int32_t>(first_row - sample * job.size);
-  const int64_t rows = call.samples * job.size - first_row;
+  const int64_t rows = job.rows(call.samples) - first_row;
   const float* const operand = call.from.data + sample * call.from.dim;
   const float* const scalars = call.factor.data + sample * call.factor.dim;
 
@@ -181,18 +189,9 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
   float* const row_room = reinterpret_cast<float*>(dynamic_shared);
   float* const column_room = row_room + kTerms * term_stride(Rows);
   const int32_t chunk = static_cast<int32_t>(blockIdx.x % call.chunks);
-  const ScalarWeights* found = call.jobs;
-  const int64_t number = blockIdx.x / call.chunks;
-  int64_t tile = number;
-  for (;; ++found) {
-    const int64_t tiles = tiles_of(found->term.count, Rows) * tiles_of(found->columns, Columns);
-    if (tile < tiles) break;
-    tile -= tiles;
-  }
-  const ScalarWeights job = *found;
-  const int64_t row_tile = tile / tiles_of(job.columns, Columns);
-  const auto first_row = static_cast<int32_t>(row_tile) * Rows;
-  const auto first_column = static_cast<int32_t>(tile - row_tile * tiles_of(job.columns, Columns)) * Columns;
+  const int64_t tile = blockIdx.x / call.chunks;
+  const auto [job, row, first_column] = find_tile<Rows, Columns>(call.jobs, call.samples, tile);
+  const auto first_row = static_cast<int32_t>(row);
   const int64_t sample = chunk * call.chunk;
   const auto last = static_cast<int32_t>(min(call.chunk, call.samples - sample)) * job.size;
 
@@ -204,7 +203,7 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
   const float* const x2 = job.term.factor < 0 ? nullptr : call.x2.data + sample * call.x2.dim + job.term.factor + v;
   const float* const y = call.y.data + sample * call.y.dim + job.y + column * job.size;
   const auto split = [&](int32_t term) {
-    const int32_t s = job.reciprocal ? static_cast<int32_t>(__umulhi(term, job.reciprocal)) : term;
+    const int32_t s = quotient(term, job.reciprocal);
     return Component{s, term - s * job.size};
   };
   float of_x[kRowEach], of_y[kColumnEach];
@@ -258,7 +257,7 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
   if (call.chunks == 1) return for_rows([&](int i, int64_t row) { finish(row, sums.value[i]); });
   float* const partials = call.partials + job.first_partial;
   for_rows([&](int i, int64_t row) { quad.store(partials + chunk * call.partial_count + row, sums.value[i]); });
-  if (!is_last_block(call.arrived + number, call.chunks)) return;
+  if (!is_last_block(call.arrived + tile, call.chunks)) return;
   for_rows([&](int, int64_t row) {
     float sum[4];
     add_chunks(quad, partials + row, call.partial_count, call.chunks, 1, sum);
@@ -267,11 +266,8 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
 }
 
 constexpr int kMostChunks = 64;
-constexpr int64_t kChunkSamples = 16;  // at least
-constexpr int64_t kPassSamples = int64_t{1} << 20;
-
-template <int Rows, int Columns>
-constexpr int kRoomBytes = kTerms * (term_stride(Rows) + term_stride(Columns)) * kFloatBytes;
+constexpr int64_t kChunkSamples = 16;               // at least
+constexpr int64_t kPassSamples = int64_t{1} << 16;  // whose components' quotients by the size of any irrep are exact
 
 class ScalarProgram final : public Program {
  public:
@@ -286,7 +282,7 @@ class ScalarProgram final : public Program {
     for (const ScalarWeights& job : lists_.weights) wide_ = wide_ || (job.columns > 32 && job.term.count > 32);
     const int64_t tiles = weight_tiles();
     arrived_ = Table(std::vector<uint32_t>(tiles));
-    if (tiles > 0) chunks_ = std::clamp<int64_t>((4 * multiprocessors_ + tiles - 1) / tiles, 1, kMostChunks);
+    if (tiles > 0) chunks_ = std::clamp<int64_t>(ceil_divide(4 * multiprocessors_, tiles), 1, kMostChunks);
   }
 
   size_t workspace_bytes() const override { return chunks_ > 1 ? sizeof(float) * chunks_ * lists_.partials : 0; }
@@ -310,15 +306,10 @@ class ScalarProgram final : public Program {
                           .out_dim = dim_[target_],
                           .samples = call.samples,
                           .accumulate = call.accumulate};
-    const auto blocks = [&](int rows, int columns) {
-      int64_t count = 0;
-      for (const ScalarJob& job : lists_.jobs)
-        count += tiles_of(call.samples * job.size, rows) * tiles_of(job.columns, columns);
-      return count;
-    };
+    const auto blocks = [&](int rows, int columns) { return count_all(lists_.jobs, call.samples, rows, columns); };
     const auto run = [&]<int Rows, int Columns>() {
       launch_kernel(target_ == 0 ? mix_channels<Rows, Columns, true> : mix_channels<Rows, Columns, false>,
-                    blocks(Rows, Columns), kRoomBytes<Rows, Columns>, stream, mine);
+                    blocks(Rows, Columns), TileSums<Rows, Columns>::kRoomBytes, stream, mine);
     };
     if (blocks(128, 64) >= 2 * multiprocessors_) {
       run.template operator()<128, 64>();
@@ -328,14 +319,14 @@ class ScalarProgram final : public Program {
   }
 
   void correlate(const Call& call, int64_t first, int64_t samples, cudaStream_t stream) const {
-    const int64_t chunk = std::max((samples + chunks_ - 1) / chunks_, kChunkSamples);
+    const int64_t chunk = std::max(ceil_divide(samples, chunks_), kChunkSamples);
     const WeightsCall mine{.jobs = weights_.data(),
                            .x1 = rows_of(call, 0, first),
                            .x2 = rows_of(call, 1, first),
                            .y = rows_of(call, 2, first),
                            .samples = samples,
                            .chunk = chunk,
-                           .chunks = static_cast<int32_t>((samples + chunk - 1) / chunk),
+                           .chunks = static_cast<int32_t>(ceil_divide(samples, chunk)),
                            .out = call.data[kWeights],
                            .partials = call.workspace,
                            .arrived = arrived_.data(),
@@ -343,17 +334,18 @@ class ScalarProgram final : public Program {
                            .accumulate = call.accumulate || first > 0};
     const int64_t blocks = weight_tiles() * mine.chunks;
     if (wide_) {
-      launch_kernel(correlate_channels<64, 64>, blocks, kRoomBytes<64, 64>, stream, mine);
+      launch_kernel(correlate_channels<64, 64>, blocks, TileSums<64, 64>::kRoomBytes, stream, mine);
     } else {
-      launch_kernel(correlate_channels<32, 32>, blocks, kRoomBytes<32, 32>, stream, mine);
+      launch_kernel(correlate_channels<32, 32>, blocks, TileSums<32, 32>::kRoomBytes, stream, mine);
     }
   }
 
-  int64_t weight_tiles() const {
-    const int side = wide_ ? 64 : 32;
+  int64_t weight_tiles() const { return count_all(lists_.weights, 0, wide_ ? 64 : 32, wide_ ? 64 : 32); }
+
+  template <class Job>
+  static int64_t count_all(const std::vector<Job>& jobs, int64_t samples, int rows, int columns) {
     int64_t count = 0;
-    for (const ScalarWeights& job : lists_.weights)
-      count += tiles_of(job.term.count, side) * tiles_of(job.columns, side);
+    for (const Job& job : jobs) count += count_tiles(job, samples, rows, columns);
     return count;
   }
 

@@ -1,6 +1,8 @@
 // What the kernels of mixed forms that couple with scalars and the code that lists their work agree on; see mixed_scalar.cu.
 #pragma once
 
+#include <cuda_runtime.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -20,14 +22,17 @@ struct ScalarTerm {
 /// A block of the target: component k of channel `column` is at to + column * size + k of a row.
 struct ScalarJob {
   int32_t to, size, columns, first_term, terms;
+  /// Of the product of matrices, for so many samples.
+  __host__ __device__ int64_t rows(int64_t samples) const { return samples * size; }
 };
 
 /// Weights of one path: those of term n and channel c of y are at term.weight + n * columns + c.
 struct ScalarWeights {
   ScalarTerm term;
   int32_t y, size, columns;
-  uint32_t reciprocal;    // ceil(2^32 / size), 0 where size = 1
+  uint32_t reciprocal;    // of size
   int64_t first_partial;  // of its sums over a chunk of samples
+  __host__ __device__ int64_t rows(int64_t) const { return term.count; }
 };
 
 struct ScalarLists {

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
+#include "cuda/layout.h"
 #include "cuda/mixed_scalar.h"
 
 namespace gauntlet::cuda {
@@ -33,10 +35,6 @@ class Rows {
   std::vector<int32_t> offset_;
   bool plain_ = true;
 };
-
-uint32_t reciprocal_of(int32_t size) {
-  return size == 1 ? 0 : static_cast<uint32_t>(((uint64_t{1} << 32) + size - 1) / size);
-}
 
 }  // namespace
 

@@ -75,10 +75,15 @@ struct Element {
   int32_t at, in_fiber;
 };
 
+/// p / divisor by its reciprocal.
+__device__ inline int32_t quotient(int32_t p, uint32_t reciprocal) {
+  return static_cast<int32_t>(__umulhi(2 * static_cast<uint32_t>(p), reciprocal));
+}
+
 /// Of move `move`; past the last one, the last once more: no branch keeps loads from one another.
 __device__ inline Element find_element(const Layout& layout, const Strip& strip, int move, const Lane* lanes) {
   const int32_t p = strip.at + min(move, strip.moves - 1) * kLanes + static_cast<int32_t>(threadIdx.x) % kLanes;
-  const auto n = static_cast<int32_t>(__umulhi(2 * p, strip.reciprocal));
+  const int32_t n = quotient(p, strip.reciprocal);
   const int32_t k = p - n * strip.count;
   const Lane lane = lanes[n];
   const int32_t at = lane.sample + lane.channel * strip.stride + strip.offset + k;
@@ -230,6 +235,10 @@ void launch_kernel(void (*kernel)(Parameters...), int64_t blocks, int bytes, cud
 /// How evenly `items` equal pieces of work go to `warps` warps: 1 at best.
 inline double evenness(int items, int warps) {
   return items / static_cast<double>((items + warps - 1) / warps * warps);
+}
+
+__host__ __device__ constexpr int64_t ceil_divide(int64_t value, int64_t divisor) {
+  return (value + divisor - 1) / divisor;
 }
 
 __host__ __device__ constexpr int round_up(int value, int step) { return (value + step - 1) / step * step; }

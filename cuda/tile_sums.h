@@ -15,6 +15,8 @@ template <int Rows, int Columns>
 struct TileSums {
   static constexpr int kColumnGroups = Columns / 4, kRowGroups = kThreads / kColumnGroups;
   static constexpr int kEach = Rows / kRowGroups, kRun = kEach < 4 ? kEach : 4;
+  /// Of factors in shared memory, [term][row] and then [term][column].
+  static constexpr int kRoomBytes = kTerms * (term_stride(Rows) + term_stride(Columns)) * kFloatBytes;
   static_assert(kEach * kRowGroups == Rows && kEach % kRun == 0);
 
   float value[kEach][4] = {};

@@ -58,7 +58,7 @@ inline Plan random_mixed(Random& random, int channels, bool shared_weights, bool
 }
 
 /// Layers of channels, as linear ones and those with weights for every element: couplings with scalars, or with the constant 1.
-/// Blocks of y get several paths; one of x1 has none.
+/// Blocks of y get two paths each; between those of x1, and ahead of those of y, are floats of no layer.
 inline Plan random_layers(Random& random, int scalars, bool shared_weights) {
   Plan plan{};
   Group group{.channels = 1};

@@ -56,47 +56,44 @@ GAUNTLET_INLINE void weigh_lines(const Weighing& weighing, ptrdiff_t lane, Ahead
   }
 }
 
-/// Calls f(the scalar's vectors times the factor, x, z) for all pairs, with Vecs vectors at `lane`.
-template <int Vecs, class F>
-GAUNTLET_INLINE void for_pairs(const Scaling& s, ptrdiff_t lane, Ahead& ahead, const F& f) {
+/// Calls f(the scalar's vectors times the factor, x, z) for all pairs, a few vectors at a time.
+template <class F>
+GAUNTLET_INLINE void for_pairs(const Scaling& s, int vecs, Ahead& ahead, const F& f) {
   const Vec factor = splat(s.factor);
-  for (int n = 0; n < s.count; ++n) {
-    fetch(ahead, int64_t{s.size} * Vecs);
-    const float* scalar = s.scalars + s.pairs[2 * n + 1] * kTileLanes + lane;
-    Vec scaled[Vecs];
+  for_groups(vecs, [&]<int Vecs>(int first) GAUNTLET_INLINE_LAMBDA {
+    const ptrdiff_t lane = first * kLanes;
+    for (int n = 0; n < s.count; ++n) {
+      fetch(ahead, int64_t{s.size} * Vecs);
+      const float* scalar = s.scalars + s.pairs[2 * n + 1] * kTileLanes + lane;
+      Vec scaled[Vecs];
 #pragma GCC unroll 4
-    for (int v = 0; v < Vecs; ++v) scaled[v] = factor * load(scalar + v * kLanes);
-    f(scaled, s.x + s.pairs[2 * n] * s.x_channel + lane, s.z + n * kTileLanes + lane);
-  }
+      for (int v = 0; v < Vecs; ++v) scaled[v] = factor * load(scalar + v * kLanes);
+      f.template operator()<Vecs>(scaled, s.x + s.pairs[2 * n] * s.x_channel + lane, s.z + n * kTileLanes + lane);
+    }
+  });
 }
 
 }  // namespace
 
 void scale(const Scaling& s, int vecs, Ahead& ahead) {
-  for_groups(vecs, [&]<int Vecs>(int first) GAUNTLET_INLINE_LAMBDA {
-    for_pairs<Vecs>(s, first * kLanes, ahead,
-                    [&](const Vec(&scalar)[Vecs], const float* x, float* z) GAUNTLET_INLINE_LAMBDA {
-                      for (int k = 0; k < s.size; ++k, x += kTileLanes, z += s.z_row) {
+  for_pairs(s, vecs, ahead, [&]<int Vecs>(const Vec(&scalar)[Vecs], const float* x, float* z) GAUNTLET_INLINE_LAMBDA {
+    for (int k = 0; k < s.size; ++k, x += kTileLanes, z += s.z_row) {
 #pragma GCC unroll 4
-                        for (int v = 0; v < Vecs; ++v) store(z + v * kLanes, scalar[v] * load(x + v * kLanes));
-                      }
-                    });
+      for (int v = 0; v < Vecs; ++v) store(z + v * kLanes, scalar[v] * load(x + v * kLanes));
+    }
   });
 }
 
 void scale_back(const Scaling& s, int vecs, Ahead& ahead) {
-  for_groups(vecs, [&]<int Vecs>(int first) GAUNTLET_INLINE_LAMBDA {
-    for_pairs<Vecs>(s, first * kLanes, ahead,
-                    [&](const Vec(&scalar)[Vecs], float* x, const float* z) GAUNTLET_INLINE_LAMBDA {
-                      for (int k = 0; k < s.size; ++k, x += kTileLanes, z += s.z_row) {
+  for_pairs(s, vecs, ahead, [&]<int Vecs>(const Vec(&scalar)[Vecs], float* x, const float* z) GAUNTLET_INLINE_LAMBDA {
+    for (int k = 0; k < s.size; ++k, x += kTileLanes, z += s.z_row) {
 #pragma GCC unroll 4
-                        for (int v = 0; v < Vecs; ++v) {
-                          Vec sum = load(x + v * kLanes);
-                          add_product(sum, scalar[v], load(z + v * kLanes));
-                          store(x + v * kLanes, sum);
-                        }
-                      }
-                    });
+      for (int v = 0; v < Vecs; ++v) {
+        Vec sum = load(x + v * kLanes);
+        add_product(sum, scalar[v], load(z + v * kLanes));
+        store(x + v * kLanes, sum);
+      }
+    }
   });
 }
 
