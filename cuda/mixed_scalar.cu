@@ -38,19 +38,12 @@ __host__ __device__ int64_t count_tiles(const Job& job, int64_t samples, int row
   return ceil_divide(job.rows(samples), rows) * ceil_divide(job.columns, columns);
 }
 
-/// The job whose tile is number `tile` of all, and where in its product of matrices that begins.
-template <class Job>
-struct TileOf {
-  Job job;
-  int64_t first_row;
-  int32_t first_column;
-};
-
+/// The job of tile `tile` of all; `tile` becomes its number within the job.
 template <int Rows, int Columns, class Job>
-__device__ inline TileOf<Job> find_tile(const Job* job, int64_t samples, int64_t tile) {
-  for (int64_t tiles; tile >= (tiles = count_tiles(*job, samples, Rows, Columns)); ++job) tile -= tiles;
-  const int64_t across = ceil_divide(job->columns, Columns), row = tile / across;
-  return {*job, row * Rows, static_cast<int32_t>(tile - row * across) * Columns};
+__device__ inline const Job* find_job(const Job* job, int64_t samples, int32_t& tile) {
+  for (int64_t tiles; tile >= (tiles = count_tiles(*job, samples, Rows, Columns)); ++job)
+    tile -= static_cast<int32_t>(tiles);
+  return job;
 }
 
 /// A thread's term of kEach rows, [term][row]: an operand's channel times a scalar of x2.
@@ -114,7 +107,11 @@ template <int Rows, int Columns, bool AlongTerms>
 __global__ void __launch_bounds__(kThreads, 2) mix_channels(const __grid_constant__ ScalarCall call) {
   float* const row_room = reinterpret_cast<float*>(dynamic_shared);
   float* const weight_room = row_room + kTerms * term_stride(Rows);
-  const auto [job, first_row, first_column] = find_tile<Rows, Columns>(call.jobs, call.samples, blockIdx.x);
+  auto tile = static_cast<int32_t>(blockIdx.x);
+  const ScalarJob job = *find_job<Rows, Columns>(call.jobs, call.samples, tile);
+  const auto across = static_cast<int32_t>(ceil_divide(job.columns, Columns));
+  const int32_t first_column = tile % across * Columns;
+  const int64_t first_row = int64_t{tile / across} * Rows;
   const int64_t sample = first_row / job.size;
   const auto component = static_cast<int32_t>(first_row - sample * job.size);
   const int64_t rows = job.rows(call.samples) - first_row;
@@ -189,9 +186,11 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
   float* const row_room = reinterpret_cast<float*>(dynamic_shared);
   float* const column_room = row_room + kTerms * term_stride(Rows);
   const int32_t chunk = static_cast<int32_t>(blockIdx.x % call.chunks);
-  const int64_t tile = blockIdx.x / call.chunks;
-  const auto [job, row, first_column] = find_tile<Rows, Columns>(call.jobs, call.samples, tile);
-  const auto first_row = static_cast<int32_t>(row);
+  auto tile = static_cast<int32_t>(blockIdx.x / call.chunks);
+  uint32_t* const arrived = call.arrived + tile;
+  const ScalarWeights job = *find_job<Rows, Columns>(call.jobs, call.samples, tile);
+  const auto across = static_cast<int32_t>(ceil_divide(job.columns, Columns));
+  const int32_t first_row = tile / across * Rows, first_column = tile % across * Columns;
   const int64_t sample = chunk * call.chunk;
   const auto last = static_cast<int32_t>(min(call.chunk, call.samples - sample)) * job.size;
 
@@ -257,7 +256,7 @@ __global__ void __launch_bounds__(kThreads, 2) correlate_channels(const __grid_c
   if (call.chunks == 1) return for_rows([&](int i, int64_t row) { finish(row, sums.value[i]); });
   float* const partials = call.partials + job.first_partial;
   for_rows([&](int i, int64_t row) { quad.store(partials + chunk * call.partial_count + row, sums.value[i]); });
-  if (!is_last_block(call.arrived + tile, call.chunks)) return;
+  if (!is_last_block(arrived, call.chunks)) return;
   for_rows([&](int, int64_t row) {
     float sum[4];
     add_chunks(quad, partials + row, call.partial_count, call.chunks, 1, sum);
