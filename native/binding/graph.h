@@ -1,4 +1,4 @@
-// The lists of a graph where a convolution reads them, made from JavaScript's once for each device; lib/product/graph.ts keeps them.
+// The lists of a graph where a convolution reads them, copied from JavaScript's once for each device; lib/product/graph.ts keeps them.
 #pragma once
 
 #include <napi.h>
@@ -15,8 +15,9 @@ class NativeGraph : public Napi::ObjectWrap<NativeGraph> {
   static Napi::Function define(Napi::Env env);
 
   /// new (device, lists: { senders, receivers, senderStart, senderOrder, receiverStart, receiverOrder }, and where edges share
-  /// weights { pairs, pairStart, pairOrder }), whose contents lib/product/graph.ts has made sure of and nobody else can reach
+  /// weights { pairs, pairStart, pairOrder })
   explicit NativeGraph(const Napi::CallbackInfo& info);
+  void Finalize(Napi::BasicEnv env) override;
 
   /// Throws Error unless `value` is a NativeGraph on `device`.
   static const GraphView& view_of(Napi::Env env, napi_value value, Device device);
@@ -24,7 +25,7 @@ class NativeGraph : public Napi::ObjectWrap<NativeGraph> {
  private:
   Device device_ = kHost;
   std::shared_ptr<const GraphView> view_;
-  Napi::ObjectReference lists_;  // on the CPU the view is of these
+  int64_t external_bytes_ = 0;
 };
 
 }  // namespace gauntlet::binding

@@ -5,6 +5,7 @@
 
 #include "binding/call.h"
 #include "binding/errors.h"
+#include "binding/lists.h"
 
 namespace gauntlet::binding {
 namespace {
@@ -102,22 +103,6 @@ void check_apart(const Argument& out, std::span<const T> other) {
 }
 void check_apart(const Argument& out, const Argument& input) {
   check_apart(out, std::span<const float>(input.data, input.length));
-}
-
-/// Throws Error unless all are from 0 to `end` - 1.
-void check_indices(std::span<const int32_t> indices, size_t end, const char* what) {
-  uint32_t most = 0;  // a negative number is a large one
-  for (const int32_t index : indices) most = std::max(most, static_cast<uint32_t>(index));
-  if (indices.empty() || most < end) return;
-  throw Error("ERR_ARGUMENT", std::string("Expected rows from 0 to ") + std::to_string(end) + " (excluded) for " +
-                                  what + " but received " + std::to_string(static_cast<int32_t>(most)));
-}
-
-void check_lists(const SegmentLists& segments) {
-  const auto& [start, order] = segments;
-  bool good = !start.empty() && start.front() == 0 && static_cast<size_t>(start.back()) == order.size();
-  for (size_t s = 1; s < start.size(); ++s) good &= start[s - 1] <= start[s];
-  if (!good) throw Error("ERR_ARGUMENT", "Expected ascending numbers from 0 to the length of order for start");
 }
 
 /// How many rows of `dim` floats an argument holds.
@@ -294,7 +279,7 @@ void NativeKernels::scatter(const Napi::CallbackInfo& info) {
     const size_t dim = arguments.count("dim");
     const SegmentLists segments{arguments.list<int32_t>(napi_int32_array, "start"),
                                 arguments.list<int32_t>(napi_int32_array, "order")};
-    check_lists(segments);
+    check_starts(segments.start, segments.order);
     const size_t rows = rows_of(x, dim, "x");
     check_rows(out, segments.start.size() - 1, dim, "out");
     check_apart(out, x);

@@ -222,6 +222,24 @@ describe('TensorProductConv', () => {
     expect(relativeError(conv.forward(each, x1, e, w), product.forward(x1, e, w))).toBeLessThan(FORWARD)
   })
 
+  it('neither reads lists that were written into since, nor loses those that were given away', () => {
+    const path = () => new Graph(Int32Array.of(0, 1), Int32Array.of(1, 0), 2, { pairs: Int32Array.of(0, 0) })
+    const [a, e, w] = [x1.subarray(0, 64), x2.subarray(0, 8), weight.subarray(0, conv.weightNumel)]
+    const expected = conv.forward(path(), a, e, w)
+    for (const list of ['senders', 'receivers', 'pairs'] as const) {
+      for (const part of ['of', 'start', 'order'] as const) {
+        const tampered = path()
+        tampered[list]![part].fill(1e9)
+        expect(() => conv.forward(tampered, a, e, w)).toThrow(GauntletError)
+        const used = path()
+        conv.forward(used, a, e, w)
+        const { buffer } = used[list]![part]
+        structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+        expect(conv.forward(used, a, e, w)).toEqual(expected)
+      }
+    }
+  })
+
   it('refuses what does not fit', () => {
     expect(() => conv.forward(graph, x1.subarray(1), x2, weight)).toThrow('96 (3 senders of irreps 8x0e+8x1o)')
     expect(() => conv.forward(graph, x1, x2.subarray(4), weight)).toThrow('16 (4 edges of irreps 1x0e+1x1o)')
