@@ -1,3 +1,4 @@
+import { describe } from '../runtime/errors.js'
 import { elementCount, elementSize, tensorData, type DType, type StoredTensor } from './stored-tensor.js'
 
 /**
@@ -60,6 +61,11 @@ export class PythonObject {
     const maps = Array.isArray(this.state) ? this.state : [this.state]
     return new Map(maps.flatMap((map) => (map instanceof Map ? [...map] : [])))
   }
+}
+
+/** A short description of a value, for messages. */
+export function describeValue(value: PythonValue | undefined): string {
+  return value instanceof PythonObject ? `a ${value.module}.${value.name}` : describe(value)
 }
 
 /** An array of numpy, row-major, every number as float64; 0-dimensional for a scalar that is not one of Python's own. */

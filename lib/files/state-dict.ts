@@ -1,5 +1,5 @@
 import { GauntletError, describe } from '../runtime/errors.js'
-import { PythonObject, TorchTensor, type PythonValue } from './python.js'
+import { describeValue, PythonObject, TorchTensor, type PythonValue } from './python.js'
 import type { StoredTensor } from './stored-tensor.js'
 
 /** More modules or bytes than this are no network but one that refers to itself over and over. */
@@ -76,10 +76,6 @@ function text(key: PythonValue): string {
   return typeof key === 'string'
     ? key
     : fail(`Expected text for the name of a tensor or module but received ${describe(key)}`)
-}
-
-function describeValue(value: PythonValue): string {
-  return value instanceof PythonObject ? `a ${value.module}.${value.name}` : describe(value)
 }
 
 function fail(what: string): never {

@@ -2,10 +2,6 @@ import type { Entry, ZipFile } from 'yauzl'
 import { GauntletError } from '../runtime/errors.js'
 import { isFileSystemError, messageOf, unreadable } from './file.js'
 
-/** A member of more than a few megabytes that deflates better than this is no data but a bomb. */
-const MAX_RATIO = 100
-const SMALL = 4 * 2 ** 20
-
 /** Looks at a member's first bytes and its size: true if it has seen enough; throws to stop reading. */
 export type Inspect = (head: Buffer, size: number) => boolean
 
@@ -74,9 +70,6 @@ export class Archive {
     const size = entry.uncompressedSize
     if (size > this.#budget) {
       throw new Error(`it unpacks to ${size} bytes; an archive's members are read up to ${this.limit} in all`)
-    }
-    if (size > SMALL && size > MAX_RATIO * entry.compressedSize) {
-      throw new Error(`it unpacks to ${size} bytes from ${entry.compressedSize}, which no real data does`)
     }
     const chunks: Buffer[] = []
     let length = 0

@@ -1,6 +1,7 @@
 import { readSafetensors, writeSafetensors } from '../files/safetensors.js'
 import { type StoredTensor, toFloat64 } from '../files/stored-tensor.js'
 import type { DeviceOption } from '../runtime/device.js'
+import { errorIn } from '../runtime/errors.js'
 import { toHyperparameters } from './hyperparameters.js'
 import type { Mace } from './model.js'
 import type { Weights } from './parameters.js'
@@ -37,5 +38,9 @@ export async function readModel(
   const { tensors, metadata } = await readSafetensors(path)
   const state = new Map<string, StateTensor>()
   for (const [name, tensor] of tensors) state.set(name, { shape: tensor.shape, data: toFloat64(tensor) })
-  return loadMace(metadata, state, options)
+  try {
+    return loadMace(metadata, state, options)
+  } catch (error) {
+    throw errorIn(path, error)
+  }
 }

@@ -1,4 +1,4 @@
-import { GauntletError } from '../runtime/errors.js'
+import { errorIn } from '../runtime/errors.js'
 import { formula, type Structure } from '../structures/structure.js'
 import { type Batch, joinBatches, makeBatch } from './batch.js'
 import type { BatchLimits } from './dataset.js'
@@ -48,9 +48,7 @@ function single({ model }: Evaluator, structure: Structure, place: number): Batc
   try {
     return makeBatch(model, [structure])
   } catch (error) {
-    if (!(error instanceof GauntletError)) throw error
-    const what = `Structure ${place} (${formula(structure.numbers)}): ${error.message}`
-    throw new GauntletError(error.code, what, { cause: error })
+    throw errorIn(`Structure ${place} (${formula(structure.numbers)})`, error)
   }
 }
 

@@ -3,7 +3,7 @@ import { expected, GauntletError } from '../runtime/errors.js'
 import { countWeights } from '../product/instruction.js'
 import { symmetricBasis } from '../product/symmetric-basis.js'
 import { interactionIrreps, type MaceOptions } from './configuration.js'
-import { fromHyperparameters } from './hyperparameters.js'
+import { fromHyperparameters, MACE_NAMES } from './hyperparameters.js'
 import { Mace } from './model.js'
 import type { Weights } from './parameters.js'
 
@@ -16,6 +16,9 @@ export interface StateTensor {
 /** A model's parameters and buffers by the names of torch's `state_dict()`. */
 export type StateDict = ReadonlyMap<string, StateTensor>
 
+/** Options that MACE's own files need not have, since there they have one value. */
+const IMPLIED: readonly string[] = ['gate', 'activationConstant', 'product'] satisfies (keyof MaceOptions)[]
+
 /** Buffers were rounded to float32 at worst. */
 const TOLERANCE = 1e-6
 
@@ -23,7 +26,7 @@ const TOLERANCE = 1e-6
  * A published model: what it is, by MACE's names of hyperparameters, and its weights. Energies of isolated atoms, scale and shift
  * are taken from the state dict where it has them.
  *
- * @throws GauntletError ERR_ARGUMENT, ERR_IRREPS for hyperparameters that no model has; as `weightsOf`
+ * @throws GauntletError ERR_ARGUMENT, ERR_IRREPS for hyperparameters that no model has, or that are missing; as `weightsOf`
  * @example
  * const { tensors, metadata } = await readSafetensors('mace.safetensors')
  * const { model, weights } = loadMace(metadata, tensors)
@@ -44,9 +47,21 @@ export function loadMace(
     scale: single('scale_shift.scale') ?? given.scale,
     shift: single('scale_shift.shift') ?? given.shift,
   }
-  // What is missing is said by the check of options.
-  const model = new Mace({ ...given, ...stored } as MaceOptions, options)
+  const all = { ...given, ...stored } as MaceOptions
+  checkNothingMissing(all)
+  const model = new Mace(all, options)
   return { model, weights: weightsOf(model, state) }
+}
+
+/** What weights mean nothing without: a default in its place would give other energies. */
+function checkNothingMissing(options: MaceOptions): void {
+  const shifted: readonly string[] = ['scale', 'shift']
+  const missing = Object.entries(MACE_NAMES).find(([ours]) => {
+    const implied = IMPLIED.includes(ours) || (options.model === 'MACE' && shifted.includes(ours))
+    return !implied && options[ours as keyof MaceOptions] === undefined
+  })
+  if (missing === undefined) return
+  throw new GauntletError('ERR_ARGUMENT', `Expected the hyperparameter ${missing[1]} of a model but received none`)
 }
 
 /**

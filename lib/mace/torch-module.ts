@@ -1,8 +1,8 @@
 import { moduleAttributes } from '../files/state-dict.js'
-import { PythonGlobal, PythonObject, type PythonValue, TorchTensor } from '../files/python.js'
+import { describeValue, PythonGlobal, PythonObject, type PythonValue, TorchTensor } from '../files/python.js'
 import { toFloat64 } from '../files/stored-tensor.js'
 import { Irreps } from '../o3/irreps.js'
-import { describe, GauntletError } from '../runtime/errors.js'
+import { GauntletError } from '../runtime/errors.js'
 
 /** A module of torch in a checkpoint, by its name within the whole. */
 export class TorchModule {
@@ -142,10 +142,6 @@ function fields(value: PythonValue | undefined): PythonValue[] {
 
 function textOf(value: PythonValue | undefined): string {
   return typeof value === 'string' ? value : describeValue(value)
-}
-
-export function describeValue(value: PythonValue | undefined): string {
-  return value instanceof PythonObject ? `a ${value.module}.${value.name}` : describe(value)
 }
 
 export function refused(what: string): GauntletError {

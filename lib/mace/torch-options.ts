@@ -1,7 +1,7 @@
 import { Irreps } from '../o3/irreps.js'
-import { PythonObject, type PythonValue } from '../files/python.js'
+import { describeValue, PythonObject, type PythonValue } from '../files/python.js'
 import { interactionIrreps, INTERACTIONS, type InteractionName, type MaceOptions, MODELS } from './configuration.js'
-import { describeValue, refused, type TorchModule } from './torch-module.js'
+import { refused, type TorchModule } from './torch-module.js'
 
 /** Classes of a model that this package computes, by package. What torch.fx generates is code alone. */
 const KNOWN = new Set(

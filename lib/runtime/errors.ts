@@ -32,10 +32,16 @@ export function expected(what: string, name: string, value: unknown, code: Error
   return new GauntletError(code, `Expected ${what} for ${name} but received ${describe(value)}`)
 }
 
+/** The same error, said of a place: a file, a structure. What is no GauntletError stays as it is. */
+export function errorIn(place: string, error: unknown): unknown {
+  if (!(error instanceof GauntletError)) return error
+  return new GauntletError(error.code, `${place}: ${error.message}`, { cause: error })
+}
+
 /** A short, safe description of any value, for error messages. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
-  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'bigint') return BigInt.asIntN(128, value) === value ? `${value}n` : 'a bigint of over 128 bits'
   if (typeof value === 'function') return `a function`
   if (Array.isArray(value)) return `an array of length ${value.length}`
   if (ArrayBuffer.isView(value)) {

@@ -1,4 +1,4 @@
-import { GauntletError } from '../runtime/errors.js'
+import { expected, GauntletError } from '../runtime/errors.js'
 import type { Structure } from './structure.js'
 
 type Vector = [number, number, number]
@@ -12,7 +12,7 @@ export class Lattice {
   /** Angstrom between neighbouring lattice planes, along each vector. */
   readonly heights: Vector
 
-  /** @throws GauntletError `ERR_ARGUMENT` for vectors in one plane. */
+  /** @throws GauntletError `ERR_ARGUMENT` for vectors in one plane, and where a structure repeats but has none. */
   constructor({ cell, pbc }: Pick<Structure, 'cell' | 'pbc'>) {
     this.cell = completed(cell, pbc)
     this.inverse = inverse(this.cell)
@@ -31,6 +31,7 @@ function completed(cell: Float64Array | undefined, pbc: readonly boolean[]): Flo
   if (cell && !(cell.length === 9 && cell.every(Number.isFinite))) {
     throw new GauntletError('ERR_ARGUMENT', 'Expected nine finite numbers for cell')
   }
+  if (!cell && pbc.includes(true)) throw expected('the vectors along which the structure repeats', 'cell', cell)
   const rows = [0, 1, 2].map((axis) => (pbc[axis] && cell ? row(cell, axis) : undefined))
   for (let axis = 0; axis < 3; axis++) rows[axis] ??= normal(rows.filter((vector) => vector !== undefined))
   return Float64Array.from(rows.flatMap((vector) => vector ?? []))

@@ -107,8 +107,15 @@ describe('a state dict', () => {
     const loaded = loadMace(hyperparameters, state, { device: 'cpu' })
     expect(JSON.stringify(loaded.model.configuration)).toBe(JSON.stringify(configuration))
     expect(loaded.weights).toEqual(weightsOf(model, state))
-    hyperparameters.delete('atomic_numbers')
-    expect(errorOf(() => loadMace(hyperparameters, state)).message).toContain('atomicNumbers')
+    for (const name of ['atomic_numbers', 'r_max', 'avg_num_neighbors', 'num_polynomial_cutoff', 'interaction']) {
+      const without = new Map(hyperparameters)
+      without.delete(name)
+      expect(errorOf(() => loadMace(without, state)).message).toContain(`hyperparameter ${name} `)
+    }
+    const unscaled = new Map(state)
+    unscaled.delete('scale_shift.scale')
+    hyperparameters.set('model', 'ScaleShiftMACE').delete('atomic_inter_scale')
+    expect(errorOf(() => loadMace(hyperparameters, unscaled)).message).toContain('hyperparameter atomic_inter_scale ')
   })
 })
 
