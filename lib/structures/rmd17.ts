@@ -48,7 +48,8 @@ export async function readRmd17(path: string, options: Rmd17Options = {}): Promi
     const array = find(key)
     if (!array) return undefined
     if (!(array.data instanceof Float64Array)) return fail(`'${KEYS[key].join("' or '")}' holds text, not numbers`)
-    if (!array.data.every(Number.isFinite)) fail(`'${KEYS[key].join("' or '")}' holds NaN or infinity`)
+    const wrong = array.data.findIndex((value) => !Number.isFinite(value))
+    if (wrong >= 0) fail(`'${KEYS[key].join("' or '")}' holds ${array.data[wrong]} at [${placeOf(wrong, array.shape)}]`)
     return { shape: array.shape, data: array.data }
   }
   const unit = (key: Key, known: Record<string, number>, usual: number): number => {
@@ -65,7 +66,7 @@ export async function readRmd17(path: string, options: Rmd17Options = {}): Promi
   const atoms = charges.shape.length === 1 ? charges.shape[0] : fail(`charges of shape ${charges.shape.join(' x ')}`)
   const check = (what: string, shape: number[], allowed: string): void => {
     if (shape.join(' x ') !== allowed)
-      fail(`${what} of shape ${shape.join(' x ')}, where ${atoms} charges call for ${allowed}`)
+      fail(`${what} of shape ${shape.join(' x ')}, where ${atoms} charges and ${frames} frames call for ${allowed}`)
   }
   const frames = coordinates.shape[0] ?? 0
   check('coordinates', coordinates.shape, `${frames} x ${atoms} x 3`)
@@ -95,6 +96,16 @@ export async function readRmd17(path: string, options: Rmd17Options = {}): Promi
     energy: energies && energies.data[frame] * scale,
     forces: forces && row(forces.data, frame).map((value) => value * scale),
   }))
+}
+
+/** The indices of an element by its number. */
+function placeOf(element: number, shape: readonly number[]): string {
+  const indices: number[] = []
+  for (const length of shape.toReversed()) {
+    indices.unshift(element % length)
+    element = Math.floor(element / length)
+  }
+  return indices.join(', ')
 }
 
 function chosen(path: string, frames: number, { frames: wanted, indices }: Rmd17Options): number[] {

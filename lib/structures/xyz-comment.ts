@@ -2,8 +2,11 @@
 export interface CommentValue {
   raw: string
   fields: string[]
+  /** Whether a key stands alone, which means that it is true. */
+  flag: boolean
 }
 
+const PROPERTIES = /(^|\s)["']?Properties["']?\s*=/
 const CLOSING: Record<string, string> = { '[': ']', '{': '}' }
 
 /**
@@ -16,11 +19,29 @@ export function parseComment(line: string): Map<string, CommentValue> {
   const scanner = new Scanner(line)
   while (scanner.skipSpace()) {
     const key = scanner.token('=')
-    const value = scanner.accept('=') ? scanner.token('') : 'T'
-    // A plain XYZ file has free text here, in which a lone "=" or a repeated word means nothing.
-    if (key !== '') values.set(key, { raw: value, fields: value.split(/[\s,[\]{}]+/).filter((field) => field !== '') })
+    const flag = !scanner.accept('=')
+    const value = flag ? 'T' : scanner.token('')
+    if (key !== '') values.set(key, commentValue(value, flag))
   }
   return values
+}
+
+function commentValue(raw: string, flag = false): CommentValue {
+  return { raw, fields: raw.split(/[\s,[\]{}]+/).filter((field) => field !== ''), flag }
+}
+
+/**
+ * Reads the comment line of any frame. Without `Properties=` it is that of a plain XYZ file, which holds free text: pairs of
+ * `key=value` count as they do elsewhere, and where there is more than those, the whole line is the value of `comment`.
+ */
+export function parseAnyComment(line: string): Map<string, CommentValue> {
+  if (PROPERTIES.test(line)) return parseComment(line)
+  const text = line.trim()
+  // In words without pairs an apostrophe or a bracket opens nothing.
+  const values = text.includes('=') ? parseComment(text) : new Map([[text, commentValue('T', true)]])
+  const pairs = [...values].filter(([, { flag }]) => !flag)
+  const more = pairs.length < values.size && text !== ''
+  return new Map(more ? [['comment', commentValue(text)], ...pairs] : pairs)
 }
 
 class Scanner {

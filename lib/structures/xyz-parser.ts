@@ -1,8 +1,8 @@
 import { messageOf } from '../files/file.js'
 import { GauntletError } from '../runtime/errors.js'
 import { atomicNumber, MAX_ATOMIC_NUMBER, type AtomProperty, type Structure } from './structure.js'
-import { parseComment, type CommentValue } from './xyz-comment.js'
-import { keysOf, POSITION, SPECIES, type Quantity, type XyzKeys } from './xyz-keys.js'
+import { parseAnyComment, type CommentValue } from './xyz-comment.js'
+import { keysOf, POSITION, SPECIES, type XyzKeys } from './xyz-keys.js'
 import { isLogical, parseFinite, parseInteger, parseLogical, parseReal } from './xyz-value.js'
 
 const COUNT = /^\d{1,9}$/
@@ -24,12 +24,8 @@ export class XyzParser {
   #frame: Frame | undefined
   #atomsLeft = 0
   #expectsComment = false
-  readonly #seen: Record<Quantity, Set<string>> = {
-    energy: new Set(),
-    forces: new Set(),
-    stress: new Set(),
-    virials: new Set(),
-  }
+  readonly #keys = new Set<string>()
+  readonly #columns = new Set<string>()
 
   /**
    * @param name stands for the file in messages
@@ -66,11 +62,11 @@ export class XyzParser {
     }
     if (this.frames === 0) throw new GauntletError('ERR_FILE', `${this.name} holds no frames`)
     for (const quantity of ['energy', 'forces', 'stress', 'virials'] as const) {
-      const [key, told] = [this.keys[`${quantity}Key`], this.#seen[quantity]]
-      if (key !== undefined && !told.has(key)) {
+      const [key, seen] = [this.keys[`${quantity}Key`], quantity === 'forces' ? this.#columns : this.#keys]
+      if (key !== undefined && !seen.has(key)) {
         throw new GauntletError(
           'ERR_FILE',
-          `${this.name}: no frame has ${quantity} under the key '${key}'; there are: ${[...told].join(', ') || 'nothing'}`,
+          `${this.name}: no frame has ${quantity} under the key '${key}'; there are: ${[...seen].join(', ') || 'nothing'}`,
         )
       }
     }
@@ -89,10 +85,8 @@ export class XyzParser {
     this.#try(() => {
       this.#frame = new Frame(line, this.#atomsLeft, this.size, this.keys)
     })
-    for (const key of this.#frame!.comment.keys()) {
-      for (const quantity of ['energy', 'stress', 'virials'] as const) this.#seen[quantity].add(key)
-    }
-    for (const { name } of this.#frame!.groups) this.#seen.forces.add(name)
+    for (const key of this.#frame!.comment.keys()) this.#keys.add(key)
+    for (const { name } of this.#frame!.groups) this.#columns.add(name)
   }
 
   #addAtom(line: string): void {
@@ -106,6 +100,12 @@ export class XyzParser {
     } catch (error) {
       this.#fail(messageOf(error))
     }
+  }
+
+  /** Says of the next line that it cannot be taken. */
+  refuse(what: string): never {
+    this.#line++
+    this.#fail(what)
   }
 
   #fail(what: string): never {
@@ -132,9 +132,10 @@ class Frame {
     size: number,
     private readonly keys: XyzKeys,
   ) {
-    this.comment = parseComment(line)
-    this.#plain = !this.comment.has('Properties')
-    this.groups = parseProperties(this.comment.get('Properties')?.raw ?? 'species:S:1:pos:R:3')
+    this.comment = parseAnyComment(line)
+    const properties = this.#pair('Properties')
+    this.#plain = properties === undefined
+    this.groups = parseProperties(properties?.raw ?? 'species:S:1:pos:R:3')
     this.#columns = this.groups.reduce((total, { columns }) => total + columns, 0)
     const species = SPECIES.map((name) => this.#find(name, 1)).find((group) => group !== undefined)
     const position = this.#find(POSITION, 3)
@@ -205,34 +206,41 @@ class Frame {
   }
 
   #readComment(): Pick<Structure, 'cell' | 'pbc' | 'energy' | 'stress' | 'virials' | 'info'> {
-    const used = new Set(['Lattice', 'Properties', 'pbc'])
-    const take = (quantity: Quantity): CommentValue | undefined => {
-      const key = keysOf(quantity, this.keys).find((one) => this.comment.has(one))
+    const info = new Map([...this.comment].map(([key, { raw }]) => [key, raw]))
+    for (const key of ['Lattice', 'Properties', 'pbc']) if (this.#pair(key)) info.delete(key)
+    const take = <T>(quantity: 'energy' | 'stress' | 'virials', parse: (value: CommentValue) => T): T | undefined => {
+      const key = keysOf(quantity, this.keys).find((one) => this.#pair(one) !== undefined)
       if (key === undefined) return undefined
-      used.add(key)
-      return this.comment.get(key)
+      const value = parse(this.#pair(key)!)
+      if (value !== undefined) info.delete(key)
+      return value
     }
-    const [energy, stress, virials] = [take('energy'), take('stress'), take('virials')]
     const cell = this.#cell()
     return {
       cell,
       pbc: this.#pbc(cell),
-      energy: energy && parseFinite(energy.raw),
-      stress: stress && matrix('stress', stress),
-      virials: virials && matrix('virials', virials),
-      info: new Map([...this.comment].filter(([key]) => !used.has(key)).map(([key, { raw }]) => [key, raw])),
+      energy: take('energy', ({ fields, raw }) => parseFinite(fields.length === 1 ? fields[0] : raw)),
+      stress: take('stress', (value) => matrix('stress', value, this.keys.stressKey === undefined)),
+      virials: take('virials', (value) => matrix('virials', value, this.keys.virialsKey === undefined)),
+      info,
     }
   }
 
+  /** What the comment line says of a key; a word alone says nothing of it. */
+  #pair(key: string): CommentValue | undefined {
+    const value = this.comment.get(key)
+    return value?.flag ? undefined : value
+  }
+
   #cell(): Float64Array | undefined {
-    const value = this.comment.get('Lattice')
+    const value = this.#pair('Lattice')
     if (!value) return undefined
     if (value.fields.length !== 9) throw new Error(`Lattice must have 9 numbers but has ${value.fields.length}`)
     return Float64Array.from(value.fields, parseFinite)
   }
 
   #pbc(cell: Float64Array | undefined): Structure['pbc'] {
-    const value = this.comment.get('pbc')
+    const value = this.#pair('pbc')
     if (!value) return cell ? [true, true, true] : [false, false, false]
     const { fields, raw } = value
     const flags = fields.length === 1 ? [fields[0], fields[0], fields[0]] : fields
@@ -276,10 +284,15 @@ function parseElement(text: string): number {
   return number
 }
 
-/** Nine numbers, or Voigt's six: xx, yy, zz, yz, xz, xy. */
-function matrix(name: string, { fields }: CommentValue): Float64Array {
-  const [xx, yy, zz, yz, xz, xy] = fields.map(parseFinite)
-  if (fields.length === 6) return Float64Array.of(xx, xy, xz, xy, yy, yz, xz, yz, zz)
-  if (fields.length !== 9) throw new Error(`${name} must have 9 numbers, or 6, but has ${fields.length}`)
-  return Float64Array.from(fields, parseFinite)
+/** Nine numbers, or Voigt's six: xx, yy, zz, yz, xz, xy. Where nobody has asked for it, anything else is no matrix but text. */
+function matrix(name: string, { fields }: CommentValue, orText: boolean): Float64Array | undefined {
+  try {
+    const [xx, yy, zz, yz, xz, xy] = fields.map(parseFinite)
+    if (fields.length === 6) return Float64Array.of(xx, xy, xz, xy, yy, yz, xz, yz, zz)
+    if (fields.length !== 9) throw new Error(`${name} must have 9 numbers, or 6, but has ${fields.length}`)
+    return Float64Array.from(fields, parseFinite)
+  } catch (error) {
+    if (orText) return undefined
+    throw error
+  }
 }

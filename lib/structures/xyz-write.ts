@@ -5,6 +5,9 @@ import { parseComment } from './xyz-comment.js'
 import { keysOf, POSITION, SPECIES, type XyzKeys } from './xyz-keys.js'
 import { formatReal, formatToken } from './xyz-value.js'
 
+/** Keys that say what a frame itself is. */
+const RESERVED = ['', 'Properties', 'Lattice', 'pbc']
+
 /**
  * Writes structures as an extended XYZ file, from which readXyz with the same keys has the same again, to the last bit. The path names
  * the old file or the whole new one at any time; structures are taken one by one, so there may be any number.
@@ -107,7 +110,7 @@ function commentOf({ cell, pbc, energy, stress, virials, info }: Structure, keys
   addNumbers(keysOf('stress', keys)[0], 9, stress)
   addNumbers(keysOf('virials', keys)[0], 9, virials)
   for (const [key, value] of info ?? []) {
-    if (key === '' || key === 'Properties') throw expected('another key', 'info', key)
+    if (RESERVED.includes(key)) throw expected('another key', 'info', key)
     add(key, value)
   }
   return [...entries].map(([key, value]) => `${formatToken(key)}=${isList(value) ? value : formatToken(value)}`)

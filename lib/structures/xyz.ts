@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { unreadable } from '../files/file.js'
-import { GauntletError } from '../runtime/errors.js'
 import { spread } from './frames.js'
 import type { Structure } from './structure.js'
 import type { XyzKeys } from './xyz-keys.js'
@@ -32,12 +31,12 @@ export async function* xyzFrames(path: string, options: XyzOptions = {}): AsyncG
   let chosen: Set<number> | undefined
   if (frames !== undefined) {
     const counter = new XyzParser(path, size, {}, () => false)
-    for await (const line of lines(path)) counter.push(line)
+    for await (const line of lines(path, counter)) counter.push(line)
     counter.end()
     chosen = new Set(spread(counter.frames, frames))
   }
   const parser = new XyzParser(path, size, options, chosen && ((frame) => chosen.has(frame)))
-  for await (const line of lines(path)) {
+  for await (const line of lines(path, parser)) {
     const structure = parser.push(line)
     if (structure) yield structure
   }
@@ -81,8 +80,8 @@ function linesOf(text: string): string[] {
   return all
 }
 
-/** The lines of a file, of which only a piece is in memory. */
-async function* lines(path: string): AsyncGenerator<string, void, undefined> {
+/** The lines of a file, of which only a piece is in memory, each taken by the parser before the next. */
+async function* lines(path: string, parser: XyzParser): AsyncGenerator<string, void, undefined> {
   let rest = ''
   let first = true
   try {
@@ -94,9 +93,8 @@ async function* lines(path: string): AsyncGenerator<string, void, undefined> {
       first = false
       const end = text.lastIndexOf('\n') + 1
       rest = text.slice(end)
-      if (rest.length > MAX_LINE)
-        throw new GauntletError('ERR_FILE', `${path} has a line of over ${MAX_LINE} characters`)
       yield* linesOf(text.slice(0, end))
+      if (rest.length > MAX_LINE) parser.refuse(`it has over ${MAX_LINE} characters`)
     }
   } catch (error) {
     throw unreadable(path, error)

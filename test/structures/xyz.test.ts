@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseXyz, readStructures, readXyz } from '../../lib/structures/index.js'
+import { formatXyz, parseXyz, readStructures, readXyz } from '../../lib/structures/index.js'
 import { parseComment } from '../../lib/structures/xyz-comment.js'
 import { temporary } from '../files/temporary.js'
 
@@ -13,6 +13,31 @@ test('reads a plain XYZ file, with free text and columns that nothing names', ()
   expect(water.cell).toBeUndefined()
   expect(water.energy).toBeUndefined()
   expect(water.forces).toBeUndefined()
+})
+
+test.each([
+  'lowest energy conformer',
+  'water under stress, no pbc',
+  'Lattice relaxed',
+  'Properties of water',
+  'the "best',
+  "it's [sic",
+])('takes %s for free text', (comment) => {
+  const [one] = parseXyz(frame(comment, 'H 0 0 0'))
+  expect(one).toMatchObject({ pbc: [false, false, false], cell: undefined, energy: undefined })
+  expect(one.info).toEqual(new Map([['comment', comment]]))
+  expect(parseXyz(formatXyz(one))).toEqual([one])
+})
+
+test('takes pairs out of free text', () => {
+  const [one] = parseXyz(frame(' i = 24, converged, energy = -7.5, stress=none', 'H 0 0 0'))
+  const comment = 'i = 24, converged, energy = -7.5, stress=none'
+  expect(one.energy).toBe(-7.5)
+  expect(one.info).toEqual(new Map(Object.entries({ comment, i: '24,', stress: 'none' })))
+  expect(() => parseXyz(frame('energy=-5eV', 'H 0 0 0'))).toThrow('line 2: expected a number but found "-5eV"')
+  for (const energy of ['{-1.5}', '[-1.5]', '" -1.5"']) {
+    expect(parseXyz(frame(`Properties=species:S:1:pos:R:3 energy=${energy}`, 'H 0 0 0'))[0].energy).toBe(-1.5)
+  }
 })
 
 test('reads everything an extended frame says', () => {
