@@ -1,6 +1,7 @@
 import { ErrorSums } from '../mace/errors.js'
 import { Evaluator } from '../mace/evaluator.js'
 import { predict, type Prediction } from '../mace/prediction.js'
+import { expected } from '../runtime/errors.js'
 import { type Structure, structuresOf, writeXyz, type XyzKeys } from '../structures/index.js'
 import { defineCommand, type Io } from './command.js'
 import { digits, duration } from './format.js'
@@ -30,6 +31,10 @@ it, MACE_energy (eV) and MACE_forces (eV/Angstrom). Files of extended XYZ may be
     'batch-edges': integer('N', 'pairs of neighbours at once, at most', { min: 1, max: 1e9, initial: 50_000 }),
     ...modelOptions,
     json: flag('one JSON document instead of a table'),
+  },
+  check: ({ out }) => {
+    // Whatever else it is, a model among them, is not to be written over.
+    if (out !== undefined && !/\.(ext)?xyz$/.test(out)) throw expected('a file named *.xyz or *.extxyz', '--out', out)
   },
   run: async (values, [path, file], io) => {
     const keys: XyzKeys = { energyKey: values['energy-key'], forcesKey: values['forces-key'] }

@@ -8,6 +8,9 @@ import { digits, duration, scientific } from './format.js'
 import { describeModel, loadModel, modelOptions } from './model.js'
 import { decimal, flag, integer, text } from './options.js'
 
+/** ASE's name of a column of momenta, in sqrt(eV dalton). */
+const MOMENTA = 'momenta'
+
 /** What is said of a moment. */
 interface Row {
   /** fs */
@@ -39,12 +42,14 @@ export const command = defineCommand({
 
 Without friction the energy is conserved (velocity Verlet), and the drift of the total energy is shown
 at the end: it tells whether time step and precision do. With friction the structure is in a bath of
-the temperature (Langevin, BAOAB). First velocities are Maxwell's at that temperature. The structure
-is the first in its file unless told; it repeats where the file says so, and coordinates are never
-wrapped. Frames of the trajectory are written as they come.`,
+the temperature (Langevin, BAOAB). First velocities are Maxwell's at that temperature, or with
+--continue those of the structure (momenta, as ASE writes them too). The structure is the first in its
+file, with --continue the last, unless told; it repeats where the file says so, and coordinates are
+never wrapped. Frames of the trajectory are written as they come, the last step's at the end.`,
   examples: [
     'gauntlet md mace.safetensors molecule.xyz --temperature 300 --timestep 0.5 --steps 10000 -o traj.xyz',
     'gauntlet md mace.safetensors liquid.xyz --temperature 350 --friction 0.01 --timestep 1 --steps 100000 --every 100',
+    'gauntlet md mace.safetensors traj.xyz --continue --temperature 300 --timestep 0.5 --steps 10000 -o traj2.xyz',
   ],
   options: {
     temperature: decimal('T', 'of first velocities and of the bath, K', { min: 0, max: 1e6, initial: 300 }),
@@ -53,17 +58,19 @@ wrapped. Frames of the trajectory are written as they come.`,
     friction: decimal('G', '1/fs, of the bath; 0 for none', { min: 0, max: 1e3, initial: 0 }),
     every: integer('N', 'steps from one row, and one frame, to the next', { min: 1, max: 1e12, initial: 10 }),
     seed: integer('N', 'of velocities and bath', { min: 0, max: 2 ** 32 - 1, initial: 1 }),
-    frame: integer('N', 'which structure of the file', { min: 1, max: 1e12, initial: 1 }),
+    frame: integer('N', 'which structure of the file (1, or the last)', { min: 1, max: 1e12 }),
+    continue: flag('go on with the velocities that the structure has'),
     out: { ...text('FILE', 'the trajectory, a new file of extended XYZ'), short: 'o' },
     ...modelOptions,
     json: flag('one JSON document instead of a table'),
   },
   run: async (values, [path, file], io) => {
     const { model, weights } = await loadModel(path, values)
-    const structure = await readFrame(file, values.frame)
+    const structure = await readFrame(file, values.frame ?? (values.continue ? Infinity : 1))
+    const momenta = values.continue ? momentaOf(structure, file) : undefined
     const field = new Calculator(model, weights, { precision: values.precision }).forceField(structure)
     const { temperature, timestep, friction, seed } = values
-    const dynamics = new Dynamics(structure, field, { timestep, temperature, friction, seed })
+    const dynamics = new Dynamics(structure, field, { timestep, temperature, friction, seed, momenta })
     await using trajectory = values.out === undefined ? undefined : await XyzAppender.create(values.out)
     if (!values.json) {
       const kind = friction > 0 ? `a bath of ${temperature} K, friction ${friction}/fs` : 'constant energy'
@@ -86,10 +93,22 @@ wrapped. Frames of the trajectory are written as they come.`,
   },
 })
 
+/** @param frame its number from 1; Infinity for the last */
 async function readFrame(file: string, frame: number): Promise<Structure> {
   let count = 0
-  for await (const structure of structuresOf(file)) if (++count === frame) return structure
+  let last: Structure | undefined
+  for await (const structure of structuresOf(file)) {
+    if (++count === frame) return structure
+    last = structure
+  }
+  if (frame === Infinity && last) return last
   throw new GauntletError('ERR_FILE', `${file} has ${count} structures: there is no structure ${frame}`)
+}
+
+function momentaOf({ properties }: Structure, file: string): Float64Array {
+  const { columns, values } = properties?.get(MOMENTA) ?? {}
+  if (columns === 3 && values instanceof Float64Array) return values
+  throw new GauntletError('ERR_FILE', `${file}: the structure has no column ${MOMENTA}:R:3 to go on with`)
 }
 
 /** Makes all steps; `show` is called at the start and after every so many. */
@@ -117,7 +136,7 @@ async function simulate(
     dynamics.step()
     seconds += (performance.now() - start) / 1000
     add()
-    if (step % every === 0) await show()
+    if (step % every === 0 || step === steps) await show()
     else if (step % 50 === 0) io.progress(`step ${step} of ${steps}`)
   }
   io.progress('')
@@ -144,13 +163,14 @@ function rowOf({ time, potentialEnergy, kineticEnergy, temperature }: Dynamics):
 function frameOf(structure: Structure, dynamics: Dynamics): Structure {
   const { numbers, cell, pbc } = structure
   const { time, kineticEnergy, potentialEnergy, temperature } = dynamics
-  const info = { time_fs: time, kinetic_energy: kineticEnergy, temperature }
+  const info = { time_fs: digitsOf(time), kinetic_energy: kineticEnergy, temperature }
   return {
     ...{ numbers, cell, pbc },
     positions: dynamics.positions,
     energy: potentialEnergy,
     forces: dynamics.forces,
     info: new Map(Object.entries(info).map(([key, value]) => [key, String(value)])),
+    properties: new Map([[MOMENTA, { type: 'R', columns: 3, values: dynamics.momenta }]]),
   }
 }
 

@@ -1,7 +1,9 @@
 import type { ForceField } from '../md/dynamics.js'
+import { GauntletError } from '../runtime/errors.js'
 import type { Structure } from '../structures/structure.js'
 import { makeBatch } from './batch.js'
 import { Evaluator } from './evaluator.js'
+import { isFinitePrediction, NO_NUMBERS } from './prediction.js'
 import type { Mace } from './model.js'
 import type { Precision } from './model-program.js'
 import type { Weights } from './parameters.js'
@@ -29,11 +31,14 @@ export class Calculator {
   /**
    * Energy (eV) and forces ([atoms, 3], eV/Angstrom) of a structure, whether it repeats or not.
    *
-   * @throws GauntletError ERR_ARGUMENT for an element that the model does not know; as `neighbours`; ERR_MEMORY
+   * @throws GauntletError ERR_ARGUMENT for an element that the model does not know; as `neighbours`; ERR_PRECISION for
+   * energy or forces that are no numbers; ERR_MEMORY
    */
   compute(structure: Structure): { energy: number; forces: Float64Array } {
     const { energies, forces } = this.#evaluator.evaluate(makeBatch(this.model, [structure]))
-    return { energy: energies[0], forces }
+    const found = { energy: energies[0], forces }
+    if (!isFinitePrediction(found)) throw new GauntletError('ERR_PRECISION', NO_NUMBERS)
+    return found
   }
 
   /** The same for the atoms and the cell of a structure at any positions: what moves them in `Dynamics`. */

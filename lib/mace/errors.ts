@@ -35,6 +35,8 @@ export class ErrorSums {
   ): void {
     const sums = this.#sums
     for (let n = 0; n < energies.length; n++) {
+      // Nothing by atom where there is none.
+      if (atoms[n] === 0) continue
       const error = Math.abs(energies[n] - known[n]) / atoms[n]
       sums[0]++
       sums[1] += error

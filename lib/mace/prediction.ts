@@ -1,4 +1,4 @@
-import { errorIn } from '../runtime/errors.js'
+import { errorIn, GauntletError } from '../runtime/errors.js'
 import { formula, type Structure } from '../structures/structure.js'
 import { type Batch, joinBatches, makeBatch } from './batch.js'
 import type { BatchLimits } from './dataset.js'
@@ -16,7 +16,8 @@ export interface Prediction {
 /**
  * Energies and forces of structures one after the other, computed in batches within limits: memory does not grow with their number.
  *
- * @throws GauntletError as `makeBatch`, naming the structure by its place; ERR_MEMORY; what `structures` throws
+ * @throws GauntletError as `makeBatch`, and ERR_PRECISION for a prediction that is no number, naming the structure by its place;
+ * ERR_MEMORY; what `structures` throws
  * @example
  * for await (const { energy, forces } of predict(evaluator, xyzFrames('md.xyz'), { structures: 64, edges: 1e5 })) console.log(energy)
  */
@@ -27,13 +28,14 @@ export async function* predict(
 ): AsyncGenerator<Prediction, void, undefined> {
   let [held, edges, seen]: [Held[], number, number] = [[], 0, 0]
   for await (const structure of structures) {
-    const batch = single(evaluator, structure, ++seen)
+    const place = `Structure ${++seen} (${formula(structure.numbers)})`
+    const batch = single(evaluator, structure, place)
     const more = batch.senders.length
     if (held.length > 0 && (held.length >= limits.structures || edges + more > limits.edges)) {
       yield* evaluate(evaluator, held)
       ;[held, edges] = [[], 0]
     }
-    held.push({ structure, batch })
+    held.push({ structure, batch, place })
     edges += more
   }
   if (held.length > 0) yield* evaluate(evaluator, held)
@@ -42,22 +44,34 @@ export async function* predict(
 interface Held {
   structure: Structure
   batch: Batch
+  /** What messages call it. */
+  place: string
 }
 
-function single({ model }: Evaluator, structure: Structure, place: number): Batch {
+function single({ model }: Evaluator, structure: Structure, place: string): Batch {
   try {
     return makeBatch(model, [structure])
   } catch (error) {
-    throw errorIn(`Structure ${place} (${formula(structure.numbers)})`, error)
+    throw errorIn(place, error)
   }
 }
 
 function* evaluate(evaluator: Evaluator, held: readonly Held[]): Generator<Prediction, void, undefined> {
   const { energies, forces } = evaluator.evaluate(joinBatches(held.map(({ batch }) => batch)))
   let at = 0
-  for (const [n, { structure }] of held.entries()) {
+  for (const [n, { structure, place }] of held.entries()) {
     const end = at + 3 * structure.numbers.length
-    yield { structure, energy: energies[n], forces: forces.slice(at, end) }
+    const prediction = { structure, energy: energies[n], forces: forces.slice(at, end) }
+    if (!isFinitePrediction(prediction)) {
+      throw new GauntletError('ERR_PRECISION', `${place}: ${NO_NUMBERS}`)
+    }
+    yield prediction
     at = end
   }
+}
+
+export const NO_NUMBERS = 'Energy or forces are no numbers: atoms may be too close, or weights too large'
+
+export function isFinitePrediction({ energy, forces }: { energy: number; forces: Float64Array }): boolean {
+  return Number.isFinite(energy) && forces.every(Number.isFinite)
 }

@@ -1,5 +1,6 @@
 import { Random } from '../o3/random.js'
 import { expected, GauntletError } from '../runtime/errors.js'
+import { checkFinite, checkNotNegative, checkPositive } from '../runtime/numbers.js'
 import { atomicMass } from '../structures/masses.js'
 import type { Structure } from '../structures/structure.js'
 
@@ -20,6 +21,8 @@ export interface DynamicsOptions {
   friction?: number
   /** Of velocities and of the bath. */
   seed?: number
+  /** [atoms, 3], of the start, in ASE's unit, sqrt(eV dalton); Maxwell's by default. */
+  momenta?: Float64Array
 }
 
 /**
@@ -28,7 +31,7 @@ export interface DynamicsOptions {
  *
  *     B  v += dt/2 F/m     A  r += dt/2 v     O  v = exp(-g dt) v + sqrt((1 - exp(-2 g dt)) kT/m) noise     A     B
  *
- * First velocities are Maxwell's, without momentum of the whole and scaled to the temperature exactly.
+ * First velocities are Maxwell's, without momentum of the whole and scaled to the temperature exactly, or those of given momenta.
  *
  * @example
  * const dynamics = new Dynamics(structure, forceField, { timestep: 0.5, temperature: 300 })
@@ -44,8 +47,7 @@ export class Dynamics {
   forces: Float64Array
   /** eV */
   potentialEnergy: number
-  /** fs since the start. */
-  time = 0
+  #steps = 0
   readonly #masses: Float64Array
   readonly #field: ForceField
   readonly #timestep: number
@@ -53,23 +55,33 @@ export class Dynamics {
   readonly #friction: number
   readonly #random: Random
 
-  /** @throws GauntletError ERR_ARGUMENT; and what the force field throws */
+  /** @throws GauntletError ERR_ARGUMENT, ERR_LENGTH; ERR_PRECISION for forces that are no numbers; what the force field throws */
   constructor(structure: Structure, field: ForceField, options: DynamicsOptions) {
-    const { timestep, temperature, friction = 0, seed = 1 } = options
-    if (!(timestep > 0 && timestep < Infinity)) throw expected('a positive number of fs', 'timestep', timestep)
-    if (!(temperature >= 0 && temperature < Infinity)) throw expected('a number of K', 'temperature', temperature)
-    if (!(friction >= 0 && friction < Infinity)) throw expected('a number of 1/fs', 'friction', friction)
+    if (typeof options !== 'object' || options === null) throw expected('an object of options', 'options', options)
+    const { timestep, temperature, friction = 0, seed = 1, momenta } = options
+    if (!(structure.numbers.length > 0)) throw expected('atoms', 'a structure that moves', 'none')
+    if (typeof field !== 'function') throw expected('a function of positions', 'the force field', field)
     this.#field = field
-    this.#timestep = timestep
-    this.#temperature = temperature
-    this.#friction = friction
+    this.#timestep = checkPositive(timestep, 'timestep')
+    this.#temperature = checkNotNegative(temperature, 'temperature')
+    this.#friction = checkNotNegative(friction, 'friction')
     this.#random = new Random(seed)
     this.#masses = Float64Array.from(structure.numbers, (number) => atomicMass(number) * DALTON)
     this.positions = structure.positions.slice()
-    this.velocities = this.#maxwell()
+    this.velocities = momenta === undefined ? this.#maxwell() : this.#fromMomenta(momenta)
     const { energy, forces } = this.#evaluate()
     this.potentialEnergy = energy
     this.forces = forces
+  }
+
+  /** fs since the start. */
+  get time(): number {
+    return this.#steps * this.#timestep
+  }
+
+  /** [atoms, 3], in ASE's unit, sqrt(eV dalton). */
+  get momenta(): Float64Array {
+    return this.velocities.map((v, n) => (v * this.#masses[Math.floor(n / 3)]) / Math.sqrt(DALTON))
   }
 
   /** eV */
@@ -93,7 +105,7 @@ export class Dynamics {
     this.potentialEnergy = energy
     this.forces = forces
     this.#kick(half)
-    this.time += this.#timestep
+    this.#steps++
   }
 
   get #freedom(): number {
@@ -121,11 +133,23 @@ export class Dynamics {
 
   #evaluate(): { energy: number; forces: Float64Array } {
     const { energy, forces } = this.#field(this.positions)
+    if (forces.length !== this.positions.length) {
+      throw expected(`${this.positions.length} numbers`, 'forces', forces, 'ERR_LENGTH')
+    }
     if (Number.isFinite(energy) && forces.every(Number.isFinite)) return { energy, forces }
     throw new GauntletError(
       'ERR_PRECISION',
       `Energy or forces are no numbers after ${this.time} fs: atoms may have come too close; a shorter timestep may help`,
     )
+  }
+
+  #fromMomenta(momenta: Float64Array): Float64Array {
+    if (momenta.length !== this.positions.length) {
+      throw expected(`${this.positions.length} numbers`, 'momenta', momenta, 'ERR_LENGTH')
+    }
+    return Float64Array.from(momenta, (p, n) => {
+      return (checkFinite(p, `momenta[${n}]`) * Math.sqrt(DALTON)) / this.#masses[Math.floor(n / 3)]
+    })
   }
 
   #maxwell(): Float64Array {

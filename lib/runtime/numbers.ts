@@ -6,6 +6,12 @@ export function checkPositive(value: unknown, name: string): number {
   return value
 }
 
+/** @throws GauntletError ERR_ARGUMENT unless it is a finite number, 0 or more */
+export function checkNotNegative(value: unknown, name: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value < Infinity)) throw expected('a number from 0', name, value)
+  return value
+}
+
 /** @throws GauntletError ERR_ARGUMENT unless it is a finite number */
 export function checkFinite(value: unknown, name: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw expected('a finite number', name, value)

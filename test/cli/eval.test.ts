@@ -46,6 +46,15 @@ async function evaluated(...args: string[]): Promise<Report> {
 }
 
 describe('errors', () => {
+  test('are not those of structures without atoms', async () => {
+    const none = { numbers: new Uint8Array(0), positions: new Float64Array(0), pbc: [false, false, false] as const }
+    const { structures, errors } = await evaluated(
+      await written([{ ...none, energy: 1 } as Structure, labelled(someStructures()[0], 0.001, 0.02)]),
+    )
+    expect(structures).toBe(2)
+    expect(errors[0].errors.energyMae).toBeCloseTo(0.001, 6)
+  })
+
   test('are means over structures and over components, of each config_type apart', async () => {
     const [a, b, c] = someStructures()
     const file = await written([
@@ -170,6 +179,17 @@ describe('refused', () => {
       err: expect.stringMatching(/frame 2/) as string,
     })
     expect(existsSync(out)).toBe(false)
+  })
+
+  test('a prediction that is no number, by its structure', async () => {
+    const near = temporary('1\n\nO 0 0 0\n2\n\nO 0 0 0\nO 0 0 1e-30\n', '.xyz')
+    const { status, err } = await gauntlet('eval', path, near)
+    expect([status, err]).toEqual([1, expect.stringMatching(/Structure 2 \(O2\): Energy or forces are no numbers/)])
+  })
+
+  test('to write over anything but structures', async () => {
+    const { status, err } = await gauntlet('eval', path, await written(someStructures()), '-o', path)
+    expect([status, err]).toEqual([2, expect.stringContaining('*.xyz or *.extxyz for --out') as string])
   })
 
   test('arguments that mean nothing', async () => {

@@ -44,7 +44,8 @@ describe('at constant energy', () => {
     const { rows, drift, largestDeviation, steps, nanosecondsPerDay } = await simulated(
       ...['--frame', '3', '--timestep', '0.25', '--steps', '25', '--every', '10', '-o', traj],
     )
-    expect(rows.map(({ time }) => time)).toEqual([0, 2.5, 5])
+    // The last state too, though no row is due.
+    expect(rows.map(({ time }) => time)).toEqual([0, 2.5, 5, 6.25])
     expect(rows[0].temperature).toBeCloseTo(300, 9)
     expect(steps).toBe(25)
     expect(nanosecondsPerDay).toBeGreaterThan(0)
@@ -54,7 +55,7 @@ describe('at constant energy', () => {
     )
     expect(Number.isFinite(drift)).toBe(true)
     const frames = await readXyz(traj)
-    expect(frames).toHaveLength(3)
+    expect(frames).toHaveLength(4)
     expect(frames[0].positions).toEqual(someStructures()[2].positions)
     frames.forEach((frame, n) => {
       const { potential, kinetic, time } = rows[n]
@@ -110,6 +111,19 @@ test('a bath brings atoms to its temperature, and has no drift', async () => {
 })
 
 describe('a trajectory', () => {
+  test('goes on from its last frame as it would have gone on', async () => {
+    const [whole, half, rest] = [missing('.xyz'), missing('.xyz'), missing('.xyz')]
+    await simulated('--steps', '20', '--every', '10', '-o', whole)
+    await simulated('--steps', '10', '--every', '5', '-o', half)
+    const { status } = await gauntlet('md', model, half, '--continue', '--steps', '10', '--every', '10', '-o', rest)
+    expect(status).toBe(0)
+    const [wanted, found] = [(await readXyz(whole)).at(-1)!, (await readXyz(rest)).at(-1)!]
+    // Momenta are rounded once on their way through the file.
+    wanted.positions.forEach((x, n) => expect(Math.abs(found.positions[n] - x)).toBeLessThan(1e-10))
+    const { status: refused, err } = await gauntlet('md', model, structures, '--continue')
+    expect([refused, err]).toEqual([1, expect.stringContaining('no column momenta:R:3') as string])
+  })
+
   test('is never written over by a second run', async () => {
     const traj = missing('.xyz')
     await simulated('--steps', '1', '-o', traj)

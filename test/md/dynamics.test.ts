@@ -50,6 +50,16 @@ describe('without a bath', () => {
   })
 })
 
+it('starts with the momenta that it is given, in the unit of ASE', () => {
+  // A dalton with 1 sqrt(eV dalton) has half an eV.
+  const hydrogen: Structure = { numbers: Uint8Array.of(1), positions: new Float64Array(3), pbc: molecule.pbc }
+  const rest: ForceField = (r) => ({ energy: 0, forces: r.map(() => 0) })
+  const momenta = Float64Array.of(1, 0, 0)
+  const dynamics = new Dynamics(hydrogen, rest, { timestep: 1, temperature: 0, momenta })
+  expect(dynamics.kineticEnergy).toBeCloseTo(0.5 / 1.008, 9)
+  expect(dynamics.momenta[0]).toBeCloseTo(1, 12)
+})
+
 it('takes the temperature of a bath: half kT in every spring', () => {
   const field: ForceField = (r) => ({ energy: r.reduce((sum, x) => sum + x * x, 0), forces: r.map((x) => -2 * x) })
   const atoms = 40
@@ -77,6 +87,14 @@ it('refuses what cannot be', () => {
   expect(() => new Dynamics(molecule, spring, { timestep: 1, temperature: -1 })).toThrow('temperature')
   const broken: ForceField = (r) => ({ energy: NaN, forces: r })
   expect(() => new Dynamics(molecule, broken, { timestep: 1, temperature: 1 })).toThrow('no numbers')
+  const short: ForceField = () => ({ energy: 0, forces: new Float64Array(3) })
+  expect(() => new Dynamics(molecule, short, { timestep: 1, temperature: 1 })).toThrow('Expected 6 numbers for forces')
+  const none = { numbers: new Uint8Array(0), positions: new Float64Array(0), pbc: molecule.pbc }
+  expect(() => new Dynamics(none, spring, { timestep: 1, temperature: 1 })).toThrow('Expected atoms')
+  const momenta = new Float64Array(3)
+  expect(() => new Dynamics(molecule, spring, { timestep: 1, temperature: 1, momenta })).toThrow('for momenta')
+  const text = '1' as unknown as number
+  expect(() => new Dynamics(molecule, spring, { timestep: text, temperature: 1 })).toThrow('timestep')
   const dummy = { ...molecule, numbers: Uint8Array.of(0, 6) }
   expect(() => new Dynamics(dummy, spring, { timestep: 1, temperature: 1 })).toThrow('atomic number')
 })

@@ -205,6 +205,7 @@ test('refuses what has no answer', () => {
   expect(() => neighbours(one, 1e6)).toThrow(/over 50000000 pairs/)
   expect(() => neighbours({ ...one, positions: Float64Array.of(1e7, 0, 0) }, 3)).toThrow(/Atom 1 is 3333333 cells away/)
   expect(() => neighbours({ ...one, cell: new Float64Array(9).fill(NaN) }, 3)).toThrow(/nine finite numbers for cell/)
+  expect(() => neighbours({ ...one, cell: undefined }, 3)).toThrow(/vectors along which the structure repeats for cell/)
   const flat = { ...random(2, [1, 0, 0, 0, 1, 0, 1, 1, 0], all, 1) }
   expect(() => neighbours(flat, 1)).toThrow(/lie in one plane/)
 })

@@ -113,11 +113,7 @@ test.each<[string, Record<string, Buffer>, RegExp]>([
   ['too few energies', { ...water(), energies: float64([1], [1]) }, /energies of shape 1, .* 2$/],
   ['forces of another shape', { ...water(), forces: float64([2, 9], range(18)) }, /forces of shape 2 x 9/],
   ['an element that is none', { ...water(), nuclear_charges: float64([3], [8, 1, 1.5]) }, /not that of an element/],
-  [
-    'NaN',
-    { ...water(), coords: float64([2, 3, 3], range(18).fill(NaN)) },
-    /'coords' or 'R' holds NaN at \[0, 0, 0\]/,
-  ],
+  ['NaN', { ...water(), coords: float64([2, 3, 3], range(18).fill(NaN)) }, /'coords' or 'R' holds NaN at \[0, 0, 0\]/],
 ])('refuses %s', async (_, arrays, message) => {
   await expect(readRmd17(archive(arrays))).rejects.toMatchObject(fails(message))
 })

@@ -180,6 +180,13 @@ test('columns of all types are read as what they are, or refused', () => {
   expect(() => parseXyz('1\nProperties=species:S:1:pos:R:3:pos:R:3\nH 0 0 0 0 0 0\n')).toThrow(/has 'pos' twice/)
 })
 
+test('a structure that would be read as another is not written', () => {
+  for (const key of ['Properties', 'Lattice', 'pbc', '']) {
+    const info = new Map([[key, 'T']])
+    expect(() => formatXyz({ ...everything, cell: undefined, pbc: [false, false, false], info })).toThrow('another key')
+  }
+})
+
 test('stress is read as nine numbers or as six of Voigt', () => {
   const [{ stress, virials }] = parseXyz('1\nstress="1 2 3 4 5 6" virial="1 2 3 2 4 5 3 5 6"\nH 0 0 0\n')
   expect([...stress!]).toEqual([1, 6, 5, 6, 2, 4, 5, 4, 3])
