@@ -47,13 +47,12 @@ function deviceOf({ device, threads, precision }: ModelValues): DeviceOption {
 }
 
 /** `ScaleShiftMACE of H, C, O within 4 Angstrom: 32x0e, harmonics to 2, correlation 2,2, product cg: 24976 parameters` */
-export function describeModel({ configuration, parameters }: Mace): string {
+export function describeModel({ configuration, parameterCount }: Mace): string {
   const { model, atomicNumbers, cutoff, hiddenIrreps, maxEll, correlation, product } = configuration
   const elements = atomicNumbers.map(elementSymbol)
   const which = elements.length > 12 ? `${elements.length} elements` : elements.join(', ')
-  const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
   return (
     `${model} of ${which} within ${cutoff} Angstrom: ${hiddenIrreps.toString()}, harmonics to ${maxEll}, ` +
-    `correlation ${correlation.join()}, product ${product}: ${count} parameters\n`
+    `correlation ${correlation.join()}, product ${product}: ${parameterCount} parameters\n`
   )
 }

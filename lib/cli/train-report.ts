@@ -25,12 +25,11 @@ const MOST_POINTS = 2000
 export function describeStart({ config, data, model, processes }: Training): string {
   const { elements, atomicEnergies, rmsForces } = data.statistics
   const atoms = elements.map((element, n) => `${elementSymbol(element)} ${atomicEnergies[n].toFixed(4)}`).join(', ')
-  const parameters = model.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
   const { hiddenIrreps, maxEll, correlation, product, avgNumNeighbors } = model.configuration
   return [
     `${data.train.length} structures to train on, ${data.valid.length} to validate; isolated atoms (eV): ${atoms}`,
     `forces of ${rmsForces.toFixed(3)} eV/Angstrom, ${avgNumNeighbors.toFixed(2)} neighbours within ${model.configuration.cutoff} Angstrom`,
-    `${hiddenIrreps.toString()}, harmonics to ${maxEll}, correlation ${correlation.join()}, product ${product}: ${parameters} parameters`,
+    `${hiddenIrreps.toString()}, harmonics to ${maxEll}, correlation ${correlation.join()}, product ${product}: ${model.parameterCount} parameters`,
     processes.size > 1 ? `${processes.size} processes share every batch of ${config.batchSize}` : '',
   ]
     .filter((line) => line !== '')
@@ -48,8 +47,8 @@ export function describeEpoch({ epoch, stage, trainLoss, rate, seconds, valid, b
 }
 
 /** Errors of the best weights, of both stages where there were two. All processes have to call it. */
-export function finalErrors({ trainer, testSets }: Training): ErrorRow[] {
-  const sets = [['train', trainer.train] as const, ['valid', trainer.valid] as const, ...testSets]
+export function finalErrors({ trainer, data }: Training): ErrorRow[] {
+  const sets = [['train', data.train] as const, ['valid', data.valid] as const, ...data.test]
   const stages = trainer.progress.stage === 2 ? ([1, 2] as const) : ([1] as const)
   return stages.flatMap((stage) =>
     trainer.with(trainer.bestWeights(stage), () =>
@@ -103,9 +102,9 @@ export function profileTable(profile: Profile): string {
 }
 
 /** What the best weights predict of the validation set, thinned out. */
-export function parity({ trainer, learner, data }: Training): Parity {
+export function parity({ trainer, data }: Training): Parity {
   const { valid } = data
-  const { energies, forces } = trainer.with(trainer.bestWeights(), () => learner.predict(learner.prepare(valid)))
+  const { energies, forces } = trainer.with(trainer.bestWeights(), () => trainer.predict(valid))
   const known = valid.flatMap((structure) => [...structure.forces])
   const every = Math.max(1, Math.ceil(known.length / MOST_POINTS))
   return {

@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { wordedWrite } from '../files/file.js'
 import { parseConfig, readConfig, type TrainingConfig, TrainingSchema } from '../mace/config.js'
-import { writeModel } from '../mace/model-file.js'
-import { TrainingLog } from '../mace/training-log.js'
-import { readState, writeState } from '../mace/training-state.js'
+import { TrainingFiles } from '../mace/training-files.js'
+import type { LogLine } from '../mace/training-log.js'
 import { prepareTraining, type Training } from '../mace/training.js'
 import { GauntletError } from '../runtime/errors.js'
 import { setNumThreads } from '../runtime/index.js'
@@ -43,7 +42,15 @@ mpirun -n 4 gauntlet train ... shares every batch between four processes.`,
     set: texts('KEY=VALUE', 'any other setting, as model.maxEll=2; its value is JSON, or text'),
     profile: flag('print where the time of training went, by operation (on a GPU, each is waited for then)'),
     resume: flag('go on from NAME.state.safetensors'),
+    overwrite: flag('begin anew where there is a training of that name already'),
     schema: flag('print the JSON schema of configurations and stop'),
+  },
+  check: ({ set, schema, config, data, resume, overwrite }) => {
+    set.forEach(parseSetting)
+    if (!schema && config === undefined && data === undefined && !set.some((setting) => setting.startsWith('data.'))) {
+      throw new GauntletError('ERR_ARGUMENT', 'Missing option --config or --data: what to train on')
+    }
+    if (resume && overwrite) throw new GauntletError('ERR_ARGUMENT', 'Expected one of --resume and --overwrite')
   },
   run: async (values, _, io) => {
     if (values.schema) {
@@ -82,17 +89,19 @@ function withFlags(given: unknown, flags: Flags): unknown {
     if (value !== undefined) put(config, place, value)
   }
   for (const setting of flags.set) {
-    const [, key, value] = /^([A-Za-z][\w.]*)=(.*)$/s.exec(setting) ?? []
-    if (key === undefined) {
-      throw new GauntletError('ERR_ARGUMENT', `Expected KEY=VALUE for --set but received ${JSON.stringify(setting)}`)
-    }
+    const { key, value } = parseSetting(setting)
     put(config, `/${key.replaceAll('.', '/')}`, parseValue(value))
   }
   return config
 }
 
+function parseSetting(setting: string): { key: string; value: string } {
+  const [, key, value] = /^([A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*)=(.*)$/s.exec(setting) ?? []
+  if (key !== undefined) return { key, value }
+  throw new GauntletError('ERR_ARGUMENT', `Expected KEY=VALUE for --set but received ${JSON.stringify(setting)}`)
+}
+
 function put(config: unknown, place: string, value: unknown): void {
-  if (place.includes('__proto__')) return
   const parents = place.split('/').slice(1, -1)
   let at = config as Record<string, unknown>
   for (const parent of parents) {
@@ -112,63 +121,58 @@ function parseValue(text: string): unknown {
 
 async function train(
   config: TrainingConfig,
-  { resume, profile }: { resume: boolean; profile: boolean },
+  { resume, overwrite, profile }: { resume: boolean; overwrite: boolean; profile: boolean },
   io: Io,
 ): Promise<void> {
-  await mkdir(config.output, { recursive: true }).catch((cause: unknown) => {
-    throw new GauntletError('ERR_FILE', `Cannot make the folder ${config.output}: ${String(cause)}`, { cause })
-  })
-  const file = (ending: string): string => join(config.output, `${config.name}.${ending}`)
+  await wordedWrite(config.output, () => mkdir(config.output, { recursive: true }))
   const training = await prepareTraining(config, { profile })
-  const { trainer, processes, model, data } = training
+  const { trainer, processes } = training
   const leads = processes.rank === 0
-  const log = new TrainingLog(file('jsonl'))
-  if (resume) {
-    trainer.restore(await readState(file('state.safetensors'), trainer.arrays, training.fingerprint))
-    if (leads) await log.keep(trainer.progress.epoch)
-  } else if (leads) {
-    const parameters = model.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
-    const sizes = { train: data.train.length, valid: data.valid.length, parameters, processes: processes.size }
-    const { hiddenIrreps, mlpIrreps, ...options } = model.configuration
-    const irreps = { hiddenIrreps: hiddenIrreps.toString(), mlpIrreps: mlpIrreps.toString() }
-    await log.begin({
-      kind: 'start',
-      config,
-      model: { ...options, ...irreps },
-      sizes,
-      machine: provenance(config.device),
-    })
-  }
+  const files = new TrainingFiles(training, firstLine(training))
+  await (resume ? files.resume() : files.begin({ overwrite }))
   if (leads) io.err(describeStart(training))
-  let left: number | undefined
+  const left = timeLeft(config.epochs - trainer.progress.epoch)
   while (!trainer.done) {
-    const start = performance.now()
+    const { epoch } = trainer.progress
     const report = trainer.epoch({
       batch: (done, of) => {
-        const rest = left === undefined ? '' : `, ${duration(left)} left`
-        io.progress(`epoch ${trainer.progress.epoch + 1} of ${config.epochs}, batch ${done} of ${of}${rest}`)
+        io.progress(`epoch ${epoch} of 0 to ${config.epochs - 1}, batch ${done} of ${of}, ${duration(left(of))} left`)
       },
     })
-    left = ((performance.now() - start) / 1000) * (config.epochs - trainer.progress.epoch)
     if (!leads) continue
     io.progress('')
     io.err(describeEpoch(report))
-    await log.add({ kind: 'epoch', ...report })
-    await writeState(file('state.safetensors'), trainer.progress, trainer.arrays, training.fingerprint)
-    if (report.best) await writeBest(training, file('safetensors'))
+    await files.addEpoch(report)
   }
   const rows = finalErrors(training)
   if (!leads) return
-  await writeBest(training, file('safetensors'))
-  await log.add({ kind: 'end', seconds: trainer.progress.seconds, errors: rows, parity: parity(training) })
+  await files.end({ seconds: trainer.progress.seconds, errors: rows, parity: parity(training) })
   io.out(errorTable(rows))
   if (profile) io.err(profileTable(training.learner.profile))
-  io.err(`wrote ${file('safetensors')}, ${file('state.safetensors')}, ${file('jsonl')}\n`)
+  io.err(`wrote ${files.paths.join(', ')}\n`)
 }
 
-/** The best weights as a model. */
-async function writeBest({ trainer, model }: Training, path: string): Promise<void> {
-  const best = trainer.learner.parameters.read(trainer.bestWeights())
-  const weights = new Map([...best].map(([name, values]) => [name, Float64Array.from(values)]))
-  await writeModel(path, model, weights)
+/** What a log begins with. */
+function firstLine({ config, data, model, processes }: Training): LogLine {
+  const sizes = { train: data.train.length, valid: data.valid.length, processes: processes.size }
+  const { hiddenIrreps, mlpIrreps, ...options } = model.configuration
+  const irreps = { hiddenIrreps: hiddenIrreps.toString(), mlpIrreps: mlpIrreps.toString() }
+  return {
+    kind: 'start',
+    config,
+    model: { ...options, ...irreps },
+    sizes: { ...sizes, parameters: model.parameterCount },
+    machine: provenance(config.device),
+  }
+}
+
+/** Of so many epochs: seconds left after the next batch, by what batches have taken so far, validations and files included. */
+function timeLeft(epochs: number): (batchesOfEpoch: number) => number {
+  const start = performance.now()
+  let done = 0
+  return (batchesOfEpoch) => {
+    done++
+    const each = (performance.now() - start) / 1000 / done
+    return Math.max(0, each * (epochs * batchesOfEpoch - done))
+  }
 }

@@ -62,6 +62,14 @@ export async function createFile(path: string): Promise<FileHandle> {
   return wordedWrite(path, () => open(path, 'wx'))
 }
 
+/** Whether there is anything under a path; what cannot be looked at is there. */
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => !(isFileSystemError(error) && error.code === 'ENOENT'),
+  )
+}
+
 /** Does something that writes a file, and words its error. */
 export async function wordedWrite<T>(path: string, act: () => Promise<T>): Promise<T> {
   try {

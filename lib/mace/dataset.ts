@@ -1,12 +1,19 @@
 import { createRequire } from 'node:module'
-import { GauntletError } from '../runtime/errors.js'
+import { errorIn, expected, GauntletError } from '../runtime/errors.js'
+import { checkNotNegative } from '../runtime/numbers.js'
 import { Random } from '../o3/random.js'
+import { neighbours } from '../structures/neighbours.js'
 import { elementSymbol, formula, type Structure } from '../structures/structure.js'
 
 /** A structure with what a model learns from it. */
 export interface LabelledStructure extends Structure {
   readonly energy: number
   readonly forces: Float64Array
+  /** Pairs of neighbours, each in both directions, within the model's cutoff. */
+  readonly edges: number
+  /** What its energy and its forces count in a loss: 1, unless its frame says otherwise. */
+  readonly energyWeight: number
+  readonly forcesWeight: number
 }
 
 /** Where the energies of isolated atoms come from: single atoms in the data, least squares over all of it, or the user, in eV by symbol. */
@@ -27,27 +34,58 @@ export interface DataStatistics {
 /**
  * Those structures that have both energy and forces; and those that are single atoms marked as `config_type=IsolatedAtom`, apart.
  *
- * @throws GauntletError ERR_FILE for a structure without labels, or with some that are no numbers, naming it
+ * @param cutoff of the model, Angstrom
+ * @param elements the only ones that there may be, if that is known
+ * @throws GauntletError ERR_FILE for a structure without labels, or with some that are no numbers, naming it; as `neighbours`
  */
-export function labelled(structures: readonly Structure[], name: string) {
+export function labelled(structures: readonly Structure[], name: string, cutoff: number, elements?: readonly number[]) {
   const isolated = new Map<number, number>()
   const found: LabelledStructure[] = []
-  structures.forEach((structure, n) => {
-    const { energy, forces, numbers } = structure
-    const what = `${name}, structure ${n + 1} (${formula(numbers)})`
-    if (energy === undefined || !Number.isFinite(energy)) {
-      throw new GauntletError('ERR_FILE', `${what} has no energy; the key that it is under can be named`)
+  for (const [n, structure] of structures.entries()) {
+    try {
+      const { energy, numbers, info } = structure
+      if (numbers.length === 1 && energy !== undefined && info?.get('config_type') === 'IsolatedAtom') {
+        isolated.set(numbers[0], energy)
+      } else {
+        found.push(labelledOne(structure, cutoff, elements))
+      }
+    } catch (error) {
+      throw errorIn(`${name}, structure ${n + 1} (${formula(structure.numbers)})`, error)
     }
-    if (numbers.length === 1 && structure.info?.get('config_type') === 'IsolatedAtom') {
-      isolated.set(numbers[0], energy)
-      return
-    }
-    if (!forces?.every(Number.isFinite)) {
-      throw new GauntletError('ERR_FILE', `${what} has no forces; the name of the property that holds them can be told`)
-    }
-    found.push({ ...structure, energy, forces })
-  })
+  }
   return { structures: found, isolated }
+}
+
+function labelledOne(structure: Structure, cutoff: number, elements?: readonly number[]): LabelledStructure {
+  const { energy, forces, numbers } = structure
+  if (numbers.length === 0) throw new GauntletError('ERR_FILE', 'It has no atoms')
+  if (energy === undefined || !Number.isFinite(energy)) {
+    throw new GauntletError('ERR_FILE', 'It has no energy: data.energyKey says under which key energies are')
+  }
+  if (!forces?.every(Number.isFinite)) {
+    throw new GauntletError('ERR_FILE', 'It has no forces: data.forcesKey says what the columns of forces are called')
+  }
+  const stranger = numbers.find((number) => elements?.includes(number) === false)
+  if (stranger !== undefined) {
+    const known = elements!.map((element) => elementSymbol(element)).join(', ')
+    throw expected(`the elements that are trained on (${known})`, 'its atoms', elementSymbol(stranger), 'ERR_FILE')
+  }
+  const weight = weightIn(structure, 'config_weight')
+  return {
+    ...structure,
+    energy,
+    forces,
+    edges: neighbours(structure, cutoff).senders.length,
+    energyWeight: weight * weightIn(structure, 'config_energy_weight'),
+    forcesWeight: weight * weightIn(structure, 'config_forces_weight'),
+  }
+}
+
+/** What MACE reads of a frame: how much it counts. */
+function weightIn({ info }: Structure, key: string): number {
+  const text = info?.get(key)?.trim()
+  if (text === undefined) return 1
+  return checkNotNegative(text === '' ? NaN : Number(text), key)
 }
 
 /** The elements that structures are made of, ascending. */
@@ -75,8 +113,8 @@ export function atomicEnergies(
       'ERR_ARGUMENT',
       source === 'isolated'
         ? `Expected a frame of one ${symbol} atom with config_type=IsolatedAtom among the training data but there is none: add one, ` +
-            `or name its energy, or take 'average'`
-        : `Expected the energy of an isolated ${symbol} atom but atomicEnergies has ${Object.keys(source).join(', ') || 'none'}`,
+            `or give its energy in data.atomicEnergies, or set that to 'average'`
+        : `Expected the energy of an isolated ${symbol} atom but data.atomicEnergies has ${Object.keys(source).join(', ') || 'none'}`,
     )
   })
 }

@@ -31,8 +31,8 @@ export interface Learner<Structures = unknown> {
   /**
    * The loss
    *
-   *     energy * sum over structures of ((E - known) / atoms)^2 / structures
-   *     + forces * sum over components of (F - known)^2 / (3 atoms)
+   *     energy * sum over structures of energyWeight ((E - known) / atoms)^2 / structures
+   *     + forces * sum over components of forcesWeight (F - known)^2 / (3 atoms)
    *
    * and its gradient by all parameters.
    */

@@ -56,11 +56,6 @@ export class MaceLearner implements Learner<Prepared> {
     return this.#training.profile
   }
 
-  /** How many edges a structure has within the model's cutoff. */
-  edgesOf(structure: LabelledStructure): number {
-    return this.#single(structure).senders.length
-  }
-
   prepare(structures: readonly LabelledStructure[]): Prepared {
     const batch = joinBatches(structures.map((structure) => this.#single(structure)))
     const forces = new Float64Array(batch.positions.length)
@@ -69,7 +64,10 @@ export class MaceLearner implements Learner<Prepared> {
       forces.set(structure.forces, at)
       at += structure.forces.length
     }
-    return { batch, targets: { energies: Float64Array.from(structures, ({ energy }) => energy), forces } }
+    const of = (value: (structure: LabelledStructure) => number): Float64Array => Float64Array.from(structures, value)
+    const energyWeights = of(({ energyWeight }) => energyWeight)
+    const forceWeights = of(({ forcesWeight }) => forcesWeight)
+    return { batch, targets: { energies: of(({ energy }) => energy), forces, energyWeights, forceWeights } }
   }
 
   learn({ batch, targets }: Prepared, weights: LossWeights, counts: BatchCounts): LossGradients {

@@ -1,6 +1,8 @@
 import { Irreps } from '../o3/irreps.js'
+import { countWeights } from '../product/instruction.js'
 import { expected } from '../runtime/errors.js'
 import type { DeviceOption } from '../runtime/device.js'
+import { elementSymbol } from '../structures/structure.js'
 import { add, apply, multiply, subtract } from '../tensor/elementwise.js'
 import { power } from '../tensor/functions.js'
 import { gradient } from '../tensor/gradient.js'
@@ -78,6 +80,11 @@ export class Mace {
     this.forces = subtract(scatter(slope, this.edges.senders), scatter(slope, this.edges.receivers))
   }
 
+  /** How many numbers all parameters have together. */
+  get parameterCount(): number {
+    return this.parameters.reduce((sum, { shape }) => sum + countWeights(shape), 0)
+  }
+
   /** First values of all parameters, by a seed. */
   initialWeights(seed: number): Weights {
     return initialWeights(this.parameters, seed)
@@ -93,7 +100,14 @@ export class Mace {
     const { atomicNumbers } = this.configuration
     return Int32Array.from(numbers, (number, atom) => {
       const element = atomicNumbers.indexOf(number)
-      if (element < 0) throw expected(`an element among ${atomicNumbers.join()}`, `numbers[${atom}]`, number)
+      if (element < 0) {
+        const known = atomicNumbers.map(elementSymbol).join(', ')
+        throw expected(
+          `an element that the model knows (${known})`,
+          `numbers[${atom}]`,
+          elementSymbol(number) ?? number,
+        )
+      }
       return element
     })
   }

@@ -8,7 +8,7 @@ import type { FloatArray } from '../runtime/execute.js'
 import type { TrainingConfig } from './config.js'
 import { batches, type LabelledStructure, shuffled } from './dataset.js'
 import { ErrorSums, lossOf, type PredictionErrors } from './errors.js'
-import type { Learner } from './learner.js'
+import type { Learner, Predictions } from './learner.js'
 import type { LossWeights } from './loss.js'
 import type { Arrays, Progress, TrainingState } from './training-state.js'
 
@@ -26,12 +26,6 @@ export interface EpochReport {
   valid?: PredictionErrors & { loss: number }
   /** Whether these weights are the best so far. */
   best: boolean
-}
-
-/** Structures with how many edges each has, which batches are made by. */
-export interface TrainingSet {
-  structures: readonly LabelledStructure[]
-  edges: readonly number[]
 }
 
 export interface TrainerEvents {
@@ -70,8 +64,8 @@ export class Trainer<Structures> {
   constructor(
     readonly learner: Learner<Structures>,
     readonly config: TrainingConfig,
-    readonly train: TrainingSet,
-    readonly valid: TrainingSet,
+    readonly train: readonly LabelledStructure[],
+    readonly valid: readonly LabelledStructure[],
     readonly processes: Communicator,
   ) {
     const { parameters } = learner
@@ -151,6 +145,7 @@ export class Trainer<Structures> {
     if (epoch % config.validateEvery === 0 || epoch === config.epochs - 1) {
       const errors = this.validate()
       const loss = lossOf(errors, this.weights)
+      if (!Number.isFinite(loss)) throw this.#diagnosis(epoch, `the loss of the validation is ${loss}`)
       report.valid = { ...errors, loss }
       report.best = this.#judge(loss)
     }
@@ -168,10 +163,10 @@ export class Trainer<Structures> {
   }
 
   /** Errors of present weights. `name` is that of the set, whose batches are kept. */
-  errorsOn(name: string, { structures, edges }: TrainingSet): PredictionErrors {
+  errorsOn(name: string, structures: readonly LabelledStructure[]): PredictionErrors {
     const sums = new ErrorSums()
     const order = structures.map((_, n) => n)
-    for (const batch of this.#limited(order, edges)) {
+    for (const batch of this.#limited(order, structures)) {
       const mine = this.#share(batch)
       if (mine.length === 0) continue
       const part = mine.map((n) => structures[n])
@@ -185,6 +180,18 @@ export class Trainer<Structures> {
       )
     }
     return sums.total(this.processes)
+  }
+
+  /** What present weights predict of structures, batch by batch, by this process alone. */
+  predict(structures: readonly LabelledStructure[]): Predictions {
+    const order = structures.map((_, n) => n)
+    const parts = this.#limited(order, structures).map((batch) => {
+      return this.learner.predict(this.learner.prepare(batch.map((n) => structures[n])))
+    })
+    return {
+      energies: concatenated(parts.map(({ energies }) => energies)),
+      forces: concatenated(parts.map(({ forces }) => forces)),
+    }
   }
 
   /** Calls `use` while the parameters are these weights. */
@@ -213,9 +220,8 @@ export class Trainer<Structures> {
 
   /** All batches once; their mean loss. */
   #learn(epoch: number, events: TrainerEvents): number {
-    const { structures, edges } = this.train
-    const order = shuffled(structures.length, (this.config.seed + Math.imul(epoch + 1, 0x9e3779b9)) >>> 0)
-    const all = this.#limited(order, edges)
+    const order = shuffled(this.train.length, (this.config.seed + Math.imul(epoch + 1, 0x9e3779b9)) >>> 0)
+    const all = this.#limited(order, this.train)
     let sum = 0
     all.forEach((batch, n) => {
       sum += this.#step(epoch, batch)
@@ -225,13 +231,12 @@ export class Trainer<Structures> {
   }
 
   #step(epoch: number, batch: readonly number[]): number {
-    const { structures } = this.train
-    const whole = batch.map((n) => structures[n])
+    const whole = batch.map((n) => this.train[n])
     const counts = {
       structures: whole.length,
       atoms: whole.reduce((total, { numbers }) => total + numbers.length, 0),
     }
-    const mine = this.#share(batch).map((n) => structures[n])
+    const mine = this.#share(batch).map((n) => this.train[n])
     const { parameters } = this.learner
     // Without a share of a small batch there is nothing to add to the sums of the others.
     const found =
@@ -242,7 +247,9 @@ export class Trainer<Structures> {
     this.processes.sum(loss)
     this.processes.sum(found.gradient)
     const norm = this.#norm.of(found.gradient)
-    if (!Number.isFinite(loss[0]) || !Number.isFinite(norm)) throw this.#diagnosis(epoch, loss[0], norm, whole)
+    if (!Number.isFinite(loss[0]) || !Number.isFinite(norm)) {
+      throw this.#diagnosis(epoch, `the loss is ${loss[0]} and the norm of its gradient ${norm}`, whole)
+    }
     const { clip } = this.config
     this.#adam.step(found.gradient, this.#rate, clip === null ? 1 : clipFactor(norm, clip))
     this.#average?.update()
@@ -268,8 +275,9 @@ export class Trainer<Structures> {
     return this.#average ? this.#average.during(use) : use()
   }
 
-  #limited(order: ArrayLike<number>, edges: readonly number[]): number[][] {
+  #limited(order: ArrayLike<number>, structures: readonly LabelledStructure[]): number[][] {
     const { batchSize, batchEdges = Infinity } = this.config
+    const edges = structures.map((structure) => structure.edges)
     return batches(order, edges, { structures: batchSize, edges: batchEdges })
   }
 
@@ -288,23 +296,29 @@ export class Trainer<Structures> {
     return found
   }
 
-  #diagnosis(epoch: number, loss: number, norm: number, batch: readonly LabelledStructure[]): GauntletError {
+  /** @param batch in which it happened; none: after the last */
+  #diagnosis(epoch: number, what: string, batch: readonly LabelledStructure[] = []): GauntletError {
     const { parameters } = this.learner
-    const broken = [...parameters.read(parameters.values)]
-      .filter(([, values]) => !values.every(Number.isFinite))
-      .map(([name]) => name)
-    const force = Math.max(...batch.map(({ forces }) => forces.reduce((most, f) => Math.max(most, Math.abs(f)), 0)))
-    const closest = Math.min(...batch.map(closestPair))
+    const all = [...parameters.read(parameters.values)]
+    const broken = all.filter(([, values]) => !values.every(Number.isFinite)).map(([name]) => name)
+    const largest = all.reduce((most, [, values]) => values.reduce((m, value) => Math.max(m, Math.abs(value)), most), 0)
+    const state =
+      broken.length > 0
+        ? `Parameters ${broken.slice(0, 3).join(', ')} are no numbers any more: an earlier step was too long. `
+        : `The largest parameter is ${largest.toPrecision(3)}. `
     return new GauntletError(
       'ERR_PRECISION',
-      `Training diverged in epoch ${epoch}: the loss is ${loss} and the norm of its gradient ${norm}, at a learning rate of ${this.#rate}. ` +
-        (broken.length > 0
-          ? `Parameters ${broken.slice(0, 3).join(', ')} are no numbers any more: an earlier step was too long. `
-          : 'All parameters are numbers still. ') +
-        `In this batch the largest force is ${force.toPrecision(3)} eV/Angstrom and the closest atoms are ${closest.toPrecision(3)} ` +
-        'Angstrom apart. A lower learningRate or clip may help; so may leaving out structures with extreme forces.',
+      `Training diverged in epoch ${epoch}: ${what}, at a learning rate of ${this.#rate}. ${state}${describeBatch(batch)}` +
+        'A lower learningRate or clip may help; so may leaving out structures with extreme forces.',
     )
   }
+}
+
+function describeBatch(batch: readonly LabelledStructure[]): string {
+  if (batch.length === 0) return ''
+  const force = Math.max(...batch.map(({ forces }) => forces.reduce((most, f) => Math.max(most, Math.abs(f)), 0)))
+  const closest = Math.min(...batch.map(closestPair))
+  return `In this batch the largest force is ${force.toPrecision(3)} eV/Angstrom and the closest atoms are ${closest.toPrecision(3)} Angstrom apart. `
 }
 
 function makeSchedule({ schedule, learningRate }: TrainingConfig): Schedule {
@@ -318,7 +332,7 @@ function makeSchedule({ schedule, learningRate }: TrainingConfig): Schedule {
   }
 }
 
-function concatenated(arrays: readonly Float64Array[]): Float64Array {
+function concatenated(arrays: readonly ArrayLike<number>[]): Float64Array {
   const all = new Float64Array(arrays.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const array of arrays) {

@@ -1,6 +1,5 @@
-import { appendFile, readFile } from 'node:fs/promises'
-import { replaceFile } from '../files/file.js'
-import { GauntletError } from '../runtime/errors.js'
+import { appendFile } from 'node:fs/promises'
+import { exists, readText, replaceFile, wordedWrite } from '../files/file.js'
 
 /** A line of a training's log: what it began with, an epoch, or what it came to. */
 export interface LogLine {
@@ -20,23 +19,25 @@ export class TrainingLog {
 
   /** @throws GauntletError ERR_FILE */
   async add(line: LogLine): Promise<void> {
-    try {
-      await appendFile(this.path, `${JSON.stringify(line)}\n`)
-    } catch (cause) {
-      throw new GauntletError('ERR_FILE', `Cannot write ${this.path}: ${String(cause)}`, { cause })
-    }
+    await wordedWrite(this.path, () => appendFile(this.path, `${JSON.stringify(line)}\n`))
   }
 
-  /** Drops epochs from number `epochs` on, an unfinished line and an end: those that are computed again are written again. */
-  async keep(epochs: number): Promise<void> {
-    const text = await readFile(this.path, 'utf8').catch(() => '')
-    const kept = text.split('\n').filter((line) => {
-      const parsed = parseLine(line)
-      return parsed?.kind === 'start' || (parsed?.kind === 'epoch' && (parsed.epoch ?? Infinity) < epochs)
+  /**
+   * Drops epochs from number `epochs` on, an unfinished line and an end: those that are computed again are written again.
+   *
+   * @param start the first line, where there is none any more
+   * @throws GauntletError ERR_FILE
+   */
+  async keep(epochs: number, start: LogLine): Promise<void> {
+    const lines = (await exists(this.path)) ? (await readText(this.path)).split('\n') : []
+    const isStart = (line: string): boolean => parseLine(line)?.kind === 'start'
+    const kept = lines.filter((line) => {
+      const { kind, epoch = Infinity } = parseLine(line) ?? {}
+      return kind === 'epoch' && epoch < epochs
     })
     await replaceFile(
       this.path,
-      kept.map((line) => `${line}\n`),
+      [lines.find(isStart) ?? JSON.stringify(start), ...kept].map((line) => `${line}\n`),
     )
   }
 }

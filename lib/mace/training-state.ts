@@ -56,8 +56,8 @@ export async function writeState(path: string, progress: Progress, arrays: Array
  */
 export async function readState(path: string, like: Arrays, fingerprint: string): Promise<TrainingState> {
   const { tensors, metadata } = await readSafetensors(path)
-  const progress = metadata.get(KEY)
-  if (progress === undefined) throw new GauntletError('ERR_FILE', `${path} is not the state of a training`)
+  const progress = parseProgress(metadata.get(KEY))
+  if (progress === undefined) throw new GauntletError('ERR_FILE', `${path} is not the state of a training, or damaged`)
   if (metadata.get('fingerprint') !== fingerprint) {
     throw new GauntletError(
       'ERR_ARGUMENT',
@@ -72,5 +72,17 @@ export async function readState(path: string, like: Arrays, fingerprint: string)
     }
     arrays.set(name, stored.data)
   }
-  return { progress: JSON.parse(progress) as Progress, arrays }
+  return { progress, arrays }
+}
+
+function parseProgress(text = ''): Progress | undefined {
+  try {
+    const progress = JSON.parse(text) as Partial<Progress>
+    const counts = [progress.epoch, progress.steps, progress.averageUpdates, progress.waiting]
+    const good =
+      counts.every((count) => Number.isSafeInteger(count) && count! >= 0) && typeof progress.schedule === 'object'
+    return good && (progress.stage === 1 || progress.stage === 2) ? (progress as Progress) : undefined
+  } catch {
+    return undefined
+  }
 }

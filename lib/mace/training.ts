@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { Irreps } from '../o3/irreps.js'
 import { deviceOfProcess, joinCommunicator, type Communicator } from '../runtime/communicator.js'
 import type { DeviceOption } from '../runtime/device.js'
+import { expected, GauntletError } from '../runtime/errors.js'
 import { readStructures } from '../structures/index.js'
-import { neighbours } from '../structures/neighbours.js'
 import type { TrainingConfig } from './config.js'
 import {
   atomicEnergies,
@@ -17,9 +17,9 @@ import {
 import type { MaceOptions } from './configuration.js'
 import { MaceLearner, type Prepared } from './mace-learner.js'
 import { Mace } from './model.js'
-import { Trainer, type TrainingSet } from './trainer.js'
+import { Trainer } from './trainer.js'
 
-/** Structures of a training by what they are for. */
+/** Structures of a training by what they are for; isolated atoms are none of them. */
 export interface TrainingData {
   train: LabelledStructure[]
   valid: LabelledStructure[]
@@ -33,20 +33,26 @@ export interface TrainingData {
  *
  * @throws GauntletError ERR_FILE, ERR_ARGUMENT
  */
-export async function readTrainingData({ data, seed }: TrainingConfig): Promise<TrainingData> {
-  const read = async (files: string | readonly string[], what: string) => {
-    const all = await Promise.all([files].flat().map((file) => readStructures(file, data)))
-    return labelled(all.flat(), what)
+export async function readTrainingData({ data, model, seed }: TrainingConfig): Promise<TrainingData> {
+  const read = async (setting: string, files: string | readonly string[], elements?: readonly number[]) => {
+    const parts = await Promise.all(
+      [files].flat().map(async (file) => labelled(await readStructures(file, data), file, model.cutoff, elements)),
+    )
+    const structures = parts.flatMap((part) => part.structures)
+    if (structures.length === 0) {
+      throw expected('structures that are no isolated atoms', setting, [files].flat().join(', '))
+    }
+    return { structures, isolated: new Map(parts.flatMap((part) => [...part.isolated])) }
   }
-  const { structures, isolated } = await read(data.train, 'data.train')
-  const known = data.valid === undefined ? undefined : await read(data.valid, 'data.valid')
-  const { train, valid } = known
-    ? { train: structures, valid: known.structures }
-    : split(structures, data.validFraction, seed)
+  const { structures, isolated } = await read('data.train', data.train)
+  const { train, valid } =
+    data.valid === undefined
+      ? split(structures, data.validFraction, seed)
+      : { train: structures, valid: (await read('data.valid', data.valid)).structures }
+  const elements = elementsOf([...train, ...valid])
   const test = new Map<string, LabelledStructure[]>()
-  for (const file of [data.test ?? []].flat()) test.set(file, (await read(file, file)).structures)
-  const elements = elementsOf([...structures, ...valid])
-  const energies = atomicEnergies(data.atomicEnergies, structures, isolated, elements)
+  for (const file of [data.test ?? []].flat()) test.set(file, (await read('data.test', file, elements)).structures)
+  const energies = atomicEnergies(data.atomicEnergies, train, isolated, elements)
   return { train, valid, test, statistics: statistics(train, elements, energies) }
 }
 
@@ -59,16 +65,18 @@ export function modelOptions(config: TrainingConfig, { train, statistics }: Trai
     mlpIrreps: new Irreps(model.mlpIrreps),
     atomicNumbers: [...statistics.elements],
     atomicEnergies: [...statistics.atomicEnergies],
-    avgNumNeighbors: averageNeighbours(train, model.cutoff),
+    avgNumNeighbors: averageNeighbours(train),
     scale: scale === 'rmsForces' ? statistics.rmsForces : scale === 'none' ? 1 : scale,
     shift: shift === 'meanEnergy' ? statistics.meanEnergy : shift === 'none' ? 0 : shift,
   }
 }
 
 /** Edges of an atom, on average over atoms. */
-function averageNeighbours(structures: readonly LabelledStructure[], cutoff: number): number {
-  const edges = structures.reduce((sum, structure) => sum + neighbours(structure, cutoff).senders.length, 0)
-  return edges / structures.reduce((sum, { numbers }) => sum + numbers.length, 0) || 1
+function averageNeighbours(structures: readonly LabelledStructure[]): number {
+  const total = (count: (structure: LabelledStructure) => number): number => {
+    return structures.reduce((sum, structure) => sum + count(structure), 0)
+  }
+  return total(({ edges }) => edges) / total(({ numbers }) => numbers.length) || 1
 }
 
 /** A training ready to begin, or to be taken up. */
@@ -79,7 +87,6 @@ export interface Training {
   learner: MaceLearner
   trainer: Trainer<Prepared>
   processes: Communicator
-  testSets: Map<string, TrainingSet>
   /** Of everything that has to be the same to go on from a state. */
   fingerprint: string
 }
@@ -102,21 +109,46 @@ export async function prepareTraining(
   const options = modelOptions(config, data)
   const model = new Mace(options, { device: deviceOfProcess(config.device as DeviceOption, processes) })
   const learner = new MaceLearner(model, model.initialWeights(config.seed), { ...config, profile })
-  const setOf = (structures: readonly LabelledStructure[]): TrainingSet => {
-    return { structures, edges: structures.map((structure) => learner.edgesOf(structure)) }
-  }
-  const trainer = new Trainer(learner, config, setOf(data.train), setOf(data.valid), processes)
-  const testSets = new Map([...data.test].map(([name, structures]) => [name, setOf(structures)]))
-  return { config, data, model, learner, trainer, processes, testSets, fingerprint: fingerprintOf(config, data) }
+  const trainer = new Trainer(learner, config, data.train, data.valid, processes)
+  const fingerprint = fingerprintOf(config, data)
+  checkAllAlike(processes, `${fingerprint} ${config.epochs} ${config.patience}`)
+  return { config, data, model, learner, trainer, processes, fingerprint }
 }
 
-/** What may change between a training and its continuation: where it runs, and how long. */
-function fingerprintOf(config: TrainingConfig, data: TrainingData): string {
-  const free = ['device', 'threads', 'output', 'epochs', 'patience']
-  const fixed = Object.entries(config).filter(([key]) => !free.includes(key))
-  const hash = createHash('sha256').update(JSON.stringify(fixed))
-  for (const { positions, energy, forces } of [...data.train, ...data.valid]) {
-    hash.update(positions).update(forces).update(Float64Array.of(energy))
+/** What may change between a training and its continuation: where it runs, where its files are, and how long. */
+function fingerprintOf(config: TrainingConfig, { train, valid, statistics }: TrainingData): string {
+  const { device, threads, name, output, epochs, patience, data, stageTwo, ...fixed } = config
+  // Where stage two starts may follow from `epochs`. Of `data`, what was read counts.
+  const settings = { ...fixed, stageTwo: stageTwo && { ...stageTwo, start: undefined } }
+  const hash = createHash('sha256').update(JSON.stringify([sorted(settings), statistics, train.length]))
+  for (const { numbers, positions, cell, pbc, energy, forces, energyWeight, forcesWeight } of [...train, ...valid]) {
+    hash.update(numbers).update(positions).update(forces)
+    hash.update(Float64Array.of(...(cell ?? []), ...pbc.map(Number), energy, energyWeight, forcesWeight))
   }
   return hash.digest('hex')
+}
+
+/** The same with the keys of all objects in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  )
+}
+
+/** Processes that train different things would mix them, or wait for each other for ever. */
+function checkAllAlike(processes: Communicator, what: string): void {
+  const mine = createHash('sha256').update(what).digest().readUIntBE(0, 6)
+  const first = Float64Array.of(processes.rank === 0 ? mine : 0)
+  processes.sum(first)
+  const others = Float64Array.of(first[0] === mine ? 0 : 1)
+  processes.sum(others)
+  if (others[0] === 0) return
+  throw new GauntletError(
+    'ERR_ARGUMENT',
+    'Expected the same configuration and the same data in all processes of a training',
+  )
 }

@@ -13,6 +13,9 @@ export interface Schedule {
   restore(state: ScheduleState): void
 }
 
+/** Of a rate: PyTorch's `eps`. */
+const LEAST_CHANGE = 1e-8
+
 /** PyTorch's `ReduceLROnPlateau`: times `factor` once the loss has not fallen by 1e-4 of itself for over `patience` epochs. */
 export class PlateauSchedule implements Schedule {
   rate: number
@@ -34,7 +37,8 @@ export class PlateauSchedule implements Schedule {
       this.#best = loss
       this.#waiting = 0
     } else if (++this.#waiting > this.patience) {
-      this.rate *= this.factor
+      const lower = this.rate * this.factor
+      if (this.rate - lower > LEAST_CHANGE) this.rate = lower
       this.#waiting = 0
     }
   }

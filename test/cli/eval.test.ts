@@ -167,7 +167,7 @@ describe('refused', () => {
     const out = temporary('older', '.xyz')
     const { status, err } = await gauntlet('eval', path, file, '-o', out, '--batch-size', '1')
     expect(status).toBe(1)
-    expect(err).toContain('Structure 2 (Au): Expected an element among 1,6,8')
+    expect(err).toContain('Structure 2 (Au): Expected an element that the model knows')
     expect(readFileSync(out, 'utf8')).toBe('older')
   })
 

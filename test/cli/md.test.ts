@@ -139,7 +139,7 @@ describe('a trajectory', () => {
     const gold = temporary('1\n\nAu 0 0 0\n', '.xyz')
     const { status, err } = await gauntlet('md', model, gold, '-o', traj)
     expect(status).toBe(1)
-    expect(err).toContain('an element among 1,6,8')
+    expect(err).toContain('an element that the model knows (H, C, O) for numbers[0] but received "Au"')
     expect(existsSync(traj)).toBe(false)
   })
 

@@ -20,7 +20,7 @@ H 1 0 0 -1 0 0
 `
 
 describe('labelled structures', () => {
-  const { structures, isolated } = labelled(parseXyz(DATA), 'data')
+  const { structures, isolated } = labelled(parseXyz(DATA), 'data', 1.2)
   const elements = elementsOf(structures)
 
   it('leave isolated atoms apart', () => {
@@ -47,9 +47,31 @@ describe('labelled structures', () => {
 
   it('need labels', () => {
     const bare = parseXyz('1\nProperties=species:S:1:pos:R:3\nH 0 0 0\n')
-    expect(() => labelled(bare, 'bare.xyz')).toThrow('bare.xyz, structure 1 (H) has no energy')
+    expect(() => labelled(bare, 'bare.xyz', 3)).toThrow('bare.xyz, structure 1 (H): It has no energy')
     const half = parseXyz('1\nProperties=species:S:1:pos:R:3 energy=1\nH 0 0 0\n')
-    expect(() => labelled(half, 'half.xyz')).toThrow('has no forces')
+    expect(() => labelled(half, 'half.xyz', 3)).toThrow('half.xyz, structure 1 (H): It has no forces: data.forcesKey')
+  })
+
+  it('have edges, and weights that frames may give them', () => {
+    expect(structures.map(({ edges }) => edges)).toEqual([4, 2])
+    expect(structures[0]).toMatchObject({ energyWeight: 1, forcesWeight: 1 })
+    const weighted = parseXyz(DATA.replace('energy=-53', 'energy=-53 config_weight=0.5 config_forces_weight=4'))
+    expect(labelled(weighted, 'data', 3).structures[0]).toMatchObject({ energyWeight: 0.5, forcesWeight: 2 })
+    for (const weight of ['-1', 'nan', 'much']) {
+      const wrong = parseXyz(DATA.replace('energy=-22', `energy=-22 config_weight=${weight}`))
+      expect(() => labelled(wrong, 'data', 3)).toThrow(/data, structure 4 \(H2\).*config_weight/)
+    }
+  })
+
+  it('are refused by their place', () => {
+    const frame = (...atoms: string[]) =>
+      `${atoms.length}\nProperties=species:S:1:pos:R:3:forces:R:3 energy=1\n${atoms.join('\n')}\n`
+    const of = (text: string, elements?: number[]) => () => labelled(parseXyz(text), 'a.xyz', 3, elements)
+    expect(of('0\nProperties=species:S:1:pos:R:3:forces:R:3 energy=1\n')).toThrow('structure 1 (): It has no atoms')
+    expect(of(frame('H 0 0 0 0 0 0', 'H 0 0 0 0 0 0'))).toThrow('a.xyz, structure 1 (H2): Atoms 1 and 2')
+    expect(of(DATA + frame('Br 0 0 0 0 0 0'), [1, 8])).toThrow(
+      'a.xyz, structure 5 (Br): Expected the elements that are trained on (H, O) for its atoms but received "Br"',
+    )
   })
 })
 

@@ -38,7 +38,8 @@ it('takes memory for the first step of a training, and for batches no larger not
   const [adam, average] = [new Adam(learner.parameters), new MovingAverage(learner.parameters, 0.9)]
   const batch = (structures: number) => {
     const chosen = Array.from({ length: structures }, (_, n) => {
-      return { ...makeStructure(atoms, n), energy: -1, forces: new Float64Array(3 * atoms) }
+      const labels = { energy: -1, forces: new Float64Array(3 * atoms), energyWeight: 1, forcesWeight: 1 }
+      return { ...makeStructure(atoms, n), ...labels, edges: 0 }
     })
     return { prepared: learner.prepare(chosen), counts: { structures, atoms: structures * atoms } }
   }

@@ -63,15 +63,18 @@ function numbers({ parameters }: TwoNumbers, array = parameters.values): number[
   return [...parameters.read(array).values()].map(([value]) => value)
 }
 
-function data(count: number, seed: number): { structures: LabelledStructure[]; edges: number[] } {
+function data(count: number, seed: number): LabelledStructure[] {
   const random = new Random(seed)
-  const structures = Array.from({ length: count }, (): LabelledStructure => {
+  return Array.from({ length: count }, () => {
     const atoms = 2 + Math.floor(3 * random.uniform())
     const positions = random.normals(3 * atoms)
     const numbers = new Uint8Array(atoms).fill(1)
-    return { numbers, positions, pbc: [false, false, false], energy: -3 * atoms, forces: positions.map((x) => 0.7 * x) }
+    return {
+      ...{ numbers, positions, pbc: [false, false, false] },
+      ...{ energy: -3 * atoms, forces: positions.map((x) => 0.7 * x), energyWeight: 1, forcesWeight: 1 },
+      edges: atoms * (atoms - 1),
+    }
   })
-  return { structures, edges: structures.map(({ numbers }) => numbers.length * (numbers.length - 1)) }
 }
 
 const [train, valid] = [data(23, 1), data(6, 2)]
@@ -125,6 +128,19 @@ describe('Trainer', () => {
     const learner = new TwoNumbers(0, NaN)
     const trainer = new Trainer(learner, config(), train, valid, alone)
     expect(() => trainer.epoch()).toThrow(/Training diverged in epoch 0.*Parameters b are no numbers/)
+  })
+
+  it('keeps no weights whose validation is no number', () => {
+    const learner = new TwoNumbers()
+    const trainer = new Trainer(learner, config({ learningRate: 1e30, clip: null, batchSize: 23 }), train, valid, alone)
+    const best = numbers(learner, trainer.bestWeights())
+    learner.predict = ([...structures]) => ({
+      energies: new Float64Array(structures.length).fill(NaN),
+      forces: new Float32Array(0),
+    })
+    expect(() => trainer.epoch()).toThrow(/epoch 0: the loss of the validation is NaN.*largest parameter is 1.00e\+30/)
+    expect(numbers(learner, trainer.bestWeights())).toEqual(best)
+    expect(trainer.progress).toMatchObject({ epoch: 0 })
   })
 })
 
