@@ -10,10 +10,10 @@
 import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { Random, setNumThreads } from 'gauntlet'
 import { Evaluator, Mace, makeBatch, readModel } from 'gauntlet/mace'
 import { formula, structuresOf } from 'gauntlet/structures'
+import { integer, median, readOptions, UsageError } from './script.mjs'
 
 const DENSITY = 0.09
 /** Calls before those that are timed: V8 has to compile, memory has to grow. */
@@ -21,14 +21,12 @@ const WARM_UP = 3
 /** Timed calls take this long together, and are at least five. */
 const SECONDS = 2
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    molecule: { type: 'string', default: fileURLToPath(new URL('../../examples/ethanol_pbe.npz', import.meta.url)) },
-    threads: { type: 'string', default: '1' },
-    device: { type: 'string', default: 'cpu' },
-    atoms: { type: 'string', default: '100,300,1000,3000,10000' },
-  },
+const values = readOptions(import.meta.url, {
+  model: { type: 'string' },
+  molecule: { type: 'string', default: fileURLToPath(new URL('../../examples/ethanol_pbe.npz', import.meta.url)) },
+  threads: { type: 'string', default: '1' },
+  device: { type: 'string', default: 'cpu' },
+  atoms: { type: 'string', default: '100,300,1000,3000,10000' },
 })
 
 const device = /** @type {import('gauntlet').DeviceOption} */ (values.device)
@@ -40,8 +38,8 @@ if (values.atoms.includes(',')) {
     if (status !== 0) process.exit(1)
   }
 } else {
-  setNumThreads(Number(values.threads))
-  await measure(Number(values.atoms))
+  setNumThreads(integer('threads', values.threads, 1))
+  await measure(integer('atoms', values.atoms, 1))
 }
 
 /** @param {number} atoms about so many */
@@ -87,7 +85,7 @@ function theModel() {
 
 async function theMolecule() {
   for await (const molecule of structuresOf(values.molecule)) return molecule
-  throw new Error(`${values.molecule} holds no structure`)
+  throw new UsageError(`${values.molecule} holds no structure`)
 }
 
 /**
@@ -143,9 +141,4 @@ function turned(positions, random) {
 /** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
 function cross(a, b) {
   return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }

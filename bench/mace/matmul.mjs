@@ -4,9 +4,9 @@
 //
 // On a GPU cuBLAS multiplies where it is faster and found; with GAUNTLET_CUBLAS=off nothing but the package's own kernels does.
 // Every product is called 20 times between two looks at the clock, 9 times over; the median counts.
-import { parseArgs } from 'node:util'
 import { resolveDevice, synchronize } from 'gauntlet'
 import { Kernels } from '../../dist/tensor/kernels.js'
+import { median, readOptions } from './script.mjs'
 
 const CALLS = 20
 const TIMES = 9
@@ -26,7 +26,7 @@ const LAYERS = [
   [200, 32, 96],
 ]
 
-const { values } = parseArgs({ options: { device: { type: 'string', default: 'cuda' }, json: { type: 'boolean' } } })
+const values = readOptions(import.meta.url, { device: { type: 'string', default: 'cuda' }, json: { type: 'boolean' } })
 const device = resolveDevice(/** @type {import('gauntlet').DeviceOption} */ (values.device))
 const kernels = new Kernels(device)
 
@@ -48,7 +48,7 @@ function microseconds(call) {
     synchronize(device)
     return (1e3 * (performance.now() - start)) / CALLS
   })
-  return times.slice(2).sort((a, b) => a - b)[TIMES >> 1]
+  return median(times.slice(2))
 }
 
 const rows = LAYERS.map(([rows, inputs, outputs]) => {

@@ -6,6 +6,9 @@
 //     node bench/mace/products.mjs --data rmd17_aspirin.npz --train index_train_01.csv --test index_test_01.csv --epochs 200
 //     node bench/mace/products.mjs --data train.xyz --test test.xyz --energy-key energy_xtb --forces-key forces_xtb --seeds 1
 //
+// --products cg,grid,...  --seeds 1,2,3  --config FILE of gauntlet train, before which come --hidden 32x0e+32x1o  --max-ell 3
+// --correlation 3  --cutoff 5  --epochs 30  --stage-two EPOCH  --batch-size 10; --threads 1  --device cpu  --output mace-products
+//
 // Trainings of one seed take turns, an epoch each, so that what else the machine does meets all products alike; the first epoch, which
 // finds memory and compiles, is not timed. A speedup is the median over such rounds. An epoch is loss, all gradients and Adam, without
 // validation. The folder gets results.json: machine, build, settings, counts, every seed.
@@ -13,58 +16,60 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { basename, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { buildInfo, devices, Random, setNumThreads } from 'gauntlet'
 import { parseConfig, prepareTraining, readConfig } from 'gauntlet/mace'
 import { readRmd17, readSplit, readStructures, writeXyz } from 'gauntlet/structures'
 import { secondsByKind } from 'gauntlet/tensor'
+import { integer, median, readOptions, UsageError } from './script.mjs'
 
 /** @typedef {import('gauntlet/structures').Structure} Structure */
 /** @typedef {{ training: import('gauntlet/mace').Training; seconds: number[] }} Contestant */
 /** @typedef {{ seed: number; energyMae: number; forcesMae: number; seconds: number[]; profile: Record<string, number> }} Run */
 
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string', default: fileURLToPath(new URL('../../examples/ethanol_pbe.npz', import.meta.url)) },
-    train: { type: 'string' }, // how many, or a split of rMD17; none: all that are not tested on
-    test: { type: 'string', default: '70' }, // how many, a split of rMD17, or a file of structures
-    'energy-key': { type: 'string' },
-    'forces-key': { type: 'string' },
-    config: { type: 'string' }, // what `gauntlet train` reads, for all that no option here says
-    products: { type: 'string', default: 'cg,gaunt-fourier,grid,grid-large,grid-odd' },
-    hidden: { type: 'string', default: '32x0e+32x1o' },
-    'max-ell': { type: 'string', default: '3' },
-    correlation: { type: 'string', default: '3' },
-    cutoff: { type: 'string', default: '5' },
-    epochs: { type: 'string', default: '30' },
-    'stage-two': { type: 'string' }, // from which epoch on; none: not at all
-    seeds: { type: 'string', default: '1,2,3' },
-    'batch-size': { type: 'string', default: '10' },
-    threads: { type: 'string', default: '1' },
-    device: { type: 'string', default: 'cpu' },
-    output: { type: 'string', default: 'mace-products' },
-  },
+const PRODUCTS = ['cg', 'gaunt-fourier', 'grid', 'grid-large', 'grid-odd']
+const values = readOptions(import.meta.url, {
+  data: { type: 'string', default: fileURLToPath(new URL('../../examples/ethanol_pbe.npz', import.meta.url)) },
+  train: { type: 'string' }, // how many, or a split of rMD17; none: all that are not tested on
+  test: { type: 'string', default: '70' }, // how many, a split of rMD17, or a file of structures
+  'energy-key': { type: 'string' },
+  'forces-key': { type: 'string' },
+  config: { type: 'string' }, // what `gauntlet train` reads; options go before it
+  products: { type: 'string', default: PRODUCTS.join() },
+  hidden: { type: 'string' },
+  'max-ell': { type: 'string' },
+  correlation: { type: 'string' },
+  cutoff: { type: 'string' },
+  epochs: { type: 'string' },
+  'stage-two': { type: 'string' }, // from which epoch on
+  seeds: { type: 'string', default: '1,2,3' },
+  'batch-size': { type: 'string' },
+  threads: { type: 'string', default: '1' },
+  device: { type: 'string', default: 'cpu' },
+  output: { type: 'string', default: 'mace-products' },
 })
+/** The network and the training where neither options nor a configuration say otherwise. */
+const USUAL = {
+  epochs: 30,
+  batchSize: 10,
+  model: { hiddenIrreps: '32x0e+32x1o', maxEll: 3, correlation: 3, cutoff: 5 },
+}
 /** An epoch that is not timed, and one that is. */
 const LEAST_EPOCHS = 2
 const keys = { energyKey: values['energy-key'], forcesKey: values['forces-key'] }
-const products = values.products.split(',')
+const products = values.products.split(',').map((product) => {
+  if (PRODUCTS.includes(product)) return product
+  throw new UsageError(`Expected some of ${PRODUCTS.join()} for --products but received ${JSON.stringify(product)}`)
+})
 const seeds = values.seeds.split(',').map((seed) => integer('seeds', seed))
-const epochs = integer('epochs', values.epochs, LEAST_EPOCHS)
 setNumThreads(integer('threads', values.threads, 1))
 mkdirSync(values.output, { recursive: true })
 const config = await prepare()
+const { epochs } = config
 /** @type {Map<string, Run[]>} */
 const runs = new Map(products.map((product) => [product, []]))
 let counts = {}
 for (const seed of seeds) await race(seed)
 report()
-
-/** @param {string} name @param {string} text */
-function integer(name, text, least = 0) {
-  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text)
-  throw new Error(`Expected an integer of at least ${least} for --${name} but received ${JSON.stringify(text)}`)
-}
 
 /** Writes what is trained and tested on. Returns the configuration that all trainings share. */
 async function prepare() {
@@ -74,19 +79,24 @@ async function prepare() {
   await writeXyz(files.train, train)
   await writeXyz(files.test, test)
   const isolated = train.some((structure) => isIsolated(structure))
+  const { hidden, 'max-ell': maxEll, correlation, cutoff, 'stage-two': stageTwo, 'batch-size': batchSize } = values
   const network = {
-    hiddenIrreps: values.hidden,
-    maxEll: integer('max-ell', values['max-ell']),
-    correlation: integer('correlation', values.correlation, 1),
-    cutoff: Number(values.cutoff),
+    ...(hidden && { hiddenIrreps: hidden }),
+    ...(maxEll && { maxEll: integer('max-ell', maxEll) }),
+    ...(correlation && { correlation: integer('correlation', correlation, 1) }),
+    ...(cutoff && { cutoff: Number(cutoff) }),
   }
   return {
+    ...USUAL,
     ...given,
-    ...(values['stage-two'] && { stageTwo: { start: integer('stage-two', values['stage-two'], 1) } }),
+    ...(stageTwo && { stageTwo: { start: integer('stage-two', stageTwo, 1) } }),
     data: { atomicEnergies: isolated ? 'isolated' : 'average', ...given.data, ...files },
-    model: { ...given.model, ...network },
-    epochs,
-    batchSize: integer('batch-size', values['batch-size'], 1),
+    model: { ...USUAL.model, ...given.model, ...network },
+    epochs: Math.max(
+      LEAST_EPOCHS,
+      values.epochs ? integer('epochs', values.epochs, LEAST_EPOCHS) : (given.epochs ?? USUAL.epochs),
+    ),
+    ...(batchSize && { batchSize: integer('batch-size', batchSize, 1) }),
     device: values.device,
   }
 }
@@ -95,7 +105,7 @@ async function prepare() {
 async function choose() {
   const { data, train, test } = values
   const indexed = [train, test].map((path) => path !== undefined && extname(path) === '.csv')
-  if (indexed[0] !== indexed[1]) throw new Error('Expected splits for both --train and --test, or for neither')
+  if (indexed[0] !== indexed[1]) throw new UsageError('Expected splits for both --train and --test, or for neither')
   if (train !== undefined && indexed[0]) {
     const read = async (/** @type {string} */ path) => readRmd17(data, { indices: await readSplit(path) })
     return { train: await read(train), test: await read(test) }
@@ -110,7 +120,7 @@ async function choose() {
   const tested = extname(test) === '' ? drawn.splice(0, integer('test', test, 1)) : await readStructures(test, keys)
   const trained = drawn.splice(0, train === undefined ? Infinity : integer('train', train, 2))
   if (trained.length < (train === undefined ? 2 : Number(train))) {
-    throw new Error(`${data} has ${all.length} structures: fewer than --train and --test ask for`)
+    throw new UsageError(`${data} has ${all.length} structures: fewer than --train and --test ask for`)
   }
   return { train: [...all.filter((structure) => isIsolated(structure)), ...trained], test: tested }
 }
@@ -143,15 +153,15 @@ async function race(seed) {
 
 /** Errors of the best weights. @param {number} seed @param {Contestant} contestant @returns {Run} */
 function finish(seed, { training, seconds }) {
-  const { trainer, learner, data, model, testSets } = training
-  const [[name, set]] = testSets
-  const { energyMae, forcesMae } = trainer.with(trainer.bestWeights(), () => trainer.errorsOn(name, set))
+  const { trainer, learner, data, model } = training
+  const [[name, tested]] = data.test
+  const { energyMae, forcesMae } = trainer.with(trainer.bestWeights(), () => trainer.errorsOn(name, tested))
   counts = {
     train: data.train.length,
     valid: data.valid.length,
-    test: set.structures.length,
+    test: tested.length,
     atoms: sum(data.train.map(({ numbers }) => numbers.length)),
-    edges: sum(trainer.train.edges),
+    edges: sum(data.train.map(({ edges }) => edges)),
     neighbours: model.configuration.avgNumNeighbors,
   }
   const profile = [...secondsByKind(learner.profile)].map(([kind, total]) => [kind, total / seconds.length])
@@ -210,9 +220,4 @@ function speedup(all, others) {
 /** @param {readonly number[]} values */
 function sum(values) {
   return values.reduce((total, value) => total + value, 0)
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }

@@ -28,8 +28,14 @@ function terminal(): Io {
   }
 }
 
-// `gauntlet bench | head` is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // `gauntlet bench | head` is no error.
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`Cannot write to standard output: ${error.message}\n`)
+  process.exit(1)
+})
+// What is said beside results may get lost: a training goes on.
+process.stderr.on('error', () => undefined)
 void dispatch(process.argv.slice(2), terminal()).then((status) => {
   process.exitCode = status
 })

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { wordedWrite } from '../files/file.js'
-import { parseConfig, readConfig, type TrainingConfig, TrainingSchema } from '../mace/config.js'
+import { parseConfig, readConfig, type TrainingConfig, trainingSchema } from '../mace/config.js'
 import { TrainingFiles } from '../mace/training-files.js'
 import type { LogLine } from '../mace/training-log.js'
 import { prepareTraining, type Training } from '../mace/training.js'
@@ -54,7 +54,7 @@ mpirun -n 4 gauntlet train ... shares every batch between four processes.`,
   },
   run: async (values, _, io) => {
     if (values.schema) {
-      io.out(`${JSON.stringify(TrainingSchema, null, 2)}\n`)
+      io.out(`${JSON.stringify(trainingSchema(), null, 2)}\n`)
       return 0
     }
     const given = values.config === undefined ? {} : await readConfig(values.config)

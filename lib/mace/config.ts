@@ -1,7 +1,8 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Value, type ValueError } from '@sinclair/typebox/value'
-import { readFile } from 'node:fs/promises'
-import { describe as describeValue, GauntletError } from '../runtime/errors.js'
+import { readText } from '../files/file.js'
+import { describe, GauntletError } from '../runtime/errors.js'
+import { INTERACTIONS, PRODUCTS } from './configuration.js'
 
 // A training's configuration: one definition gives its type, its defaults, its JSON schema and its check.
 
@@ -37,29 +38,24 @@ const Data = Type.Object(
   closed,
 )
 
-const PRODUCTS = [
-  Type.Literal('cg'),
-  Type.Literal('gaunt-fourier'),
-  Type.Literal('grid'),
-  Type.Literal('grid-large'),
-  Type.Literal('grid-odd'),
-]
-
-const INTERACTIONS = [
-  Type.Literal('RealAgnosticInteractionBlock'),
-  Type.Literal('RealAgnosticResidualInteractionBlock'),
-]
+/** One of some texts. */
+function choice<T extends string>(texts: readonly T[], initial: T) {
+  return Type.Union(
+    texts.map((text) => Type.Literal(text)),
+    { default: initial },
+  )
+}
 
 const Model = Type.Object(
   {
-    product: Type.Union(PRODUCTS, { default: 'cg' }),
+    product: choice(PRODUCTS, 'cg'),
     hiddenIrreps: Type.String({ default: '128x0e+128x1o' }),
     mlpIrreps: Type.String({ default: '16x0e', description: 'Scalars of the last readout' }),
     maxEll: Type.Integer({ default: 3, minimum: 0, maximum: 10 }),
     correlation: Type.Integer({ default: 3, minimum: 1, maximum: 4 }),
     numInteractions: Type.Integer({ default: 2, minimum: 1, maximum: 16 }),
-    interactionFirst: Type.Union(INTERACTIONS, { default: 'RealAgnosticInteractionBlock' }),
-    interaction: Type.Union(INTERACTIONS, { default: 'RealAgnosticResidualInteractionBlock' }),
+    interactionFirst: choice(INTERACTIONS, 'RealAgnosticInteractionBlock'),
+    interaction: choice(INTERACTIONS, 'RealAgnosticResidualInteractionBlock'),
     cutoff: Type.Number({ default: 5, ...positive, description: 'Angstrom' }),
     numBessel: Type.Integer({ default: 8, minimum: 1, maximum: 320 }),
     numPolynomialCutoff: Type.Integer({ default: 5, minimum: 2, maximum: 64 }),
@@ -109,8 +105,9 @@ const StageTwo = Type.Object(
   closed,
 )
 
-export const TrainingSchema = Type.Object(
+const TrainingSchema = Type.Object(
   {
+    $schema: Type.Optional(Type.String({ description: 'For editors' })),
     name: Type.String({ default: 'mace', pattern: '^[A-Za-z0-9._-]+$', description: 'Of the files written' }),
     output: Type.String({ default: '.', description: 'The folder they are written to' }),
     seed: Type.Integer({ default: 123, minimum: 0, maximum: 2 ** 32 - 1 }),
@@ -145,10 +142,28 @@ export const TrainingSchema = Type.Object(
       description: 'Validations without a lower loss before stopping',
     }),
   },
-  { ...closed, $id: 'https://gauntlet.dev/train.schema.json', title: 'gauntlet train' },
+  { ...closed, title: 'gauntlet train' },
 )
 
-export type TrainingConfig = Static<typeof TrainingSchema>
+export type TrainingConfig = Omit<Static<typeof TrainingSchema>, '$schema'>
+
+/**
+ * The JSON schema (draft 7) of what a configuration may hold; what has a default may be left out.
+ *
+ * @example
+ * JSON.stringify(trainingSchema()) // what `gauntlet train --schema` prints
+ */
+export function trainingSchema(): object {
+  const plain = JSON.parse(JSON.stringify(TrainingSchema), (_, value: unknown) => withoutDefaults(value)) as object
+  return { $schema: 'http://json-schema.org/draft-07/schema#', ...plain }
+}
+
+/** An object's schema that requires no property that has a default. */
+function withoutDefaults(schema: unknown): unknown {
+  const { properties, required } = (schema ?? {}) as { properties?: Record<string, object>; required?: unknown }
+  if (!properties || !Array.isArray(required)) return schema
+  return { ...(schema as object), required: required.filter((name: string) => !('default' in properties[name])) }
+}
 
 /**
  * A configuration, checked, with defaults for what it leaves out.
@@ -160,7 +175,8 @@ export function parseConfig(given: unknown, name = 'the configuration'): Trainin
   const config: unknown = Value.Default(TrainingSchema, structuredClone(given))
   const error = innermost([...Value.Errors(TrainingSchema, config)])
   if (error) throw refuse(error, name)
-  const checked = config as TrainingConfig
+  const checked = config as TrainingConfig & { $schema?: string }
+  delete checked.$schema
   const { stageTwo, epochs } = checked
   if (stageTwo) {
     stageTwo.start ??= Math.max(1, Math.floor(epochs / 4) * 3)
@@ -181,7 +197,10 @@ function innermost(errors: readonly ValueError[]): ValueError | undefined {
   const all = errors
     .filter((error) => !missing(error))
     .flatMap((error): ValueError[] => {
-      const inner = error.errors.map((member) => innermost([...member])).filter((found) => found !== undefined)
+      const kinds = kindsOf(error)
+      if (kinds && !kinds.includes(kindOf(error.value))) return [wrongKind(error, kinds)]
+      const members = kinds ? [error.errors[kinds.indexOf(kindOf(error.value))]] : error.errors
+      const inner = members.map((member) => innermost([...member])).filter((found) => found !== undefined)
       const deeper = inner.filter(({ path }) => path.length > error.path.length)
       return deeper.length > 0 ? deeper : [error]
     })
@@ -192,29 +211,41 @@ function innermost(errors: readonly ValueError[]): ValueError | undefined {
   )
 }
 
+/** Of a union of objects that are told apart by their `kind`, all of those. */
+function kindsOf({ schema }: ValueError): unknown[] | undefined {
+  const members = schema.anyOf as { properties?: { kind?: TSchema } }[] | undefined
+  const kinds = members?.map(({ properties }) => properties?.kind?.const as unknown)
+  return kinds?.every((kind) => kind !== undefined) ? kinds : undefined
+}
+
+function kindOf(value: unknown): unknown {
+  return (value as { kind?: unknown } | null)?.kind
+}
+
+function wrongKind(error: ValueError, kinds: readonly unknown[]): ValueError {
+  const schema = { ...error.schema, anyOf: kinds.map((kind) => ({ const: kind })) }
+  return { ...error, schema, path: `${error.path}/kind`, value: kindOf(error.value) ?? null }
+}
+
 function refuse({ path, schema, message, value }: ValueError, name: string): GauntletError {
   const place = path.slice(1).replaceAll('/', '.') || 'the whole'
   if (message === 'Unexpected property') {
     return new GauntletError('ERR_ARGUMENT', `${name}: Expected no setting ${place}: there is none of that name`)
   }
-  const choices = (schema.anyOf as { const?: string }[] | undefined)?.map((member) => member.const)
-  const wanted = choices?.every((choice) => choice !== undefined)
-    ? `one of ${choices.join(', ')}`
-    : message.replace(/^Expected /, '')
-  return new GauntletError(
-    'ERR_ARGUMENT',
-    `${name}: Expected ${wanted} for ${place} but received ${describeValue(value)}`,
-  )
+  const wanted = schema.anyOf ? describeUnion(schema.anyOf as TSchema[]) : message.replace(/^Expected /, '')
+  const [what, received] = value === undefined ? ['a value', 'none'] : [wanted, describe(value)]
+  return new GauntletError('ERR_ARGUMENT', `${name}: Expected ${what} for ${place} but received ${received}`)
+}
+
+/** `one of cg, grid`, `null or number`: what a union takes. */
+function describeUnion(members: readonly TSchema[]): string {
+  const choices = members.map((member) => String(member.const ?? member.type))
+  return members.every((member) => 'const' in member) ? `one of ${choices.join(', ')}` : choices.join(' or ')
 }
 
 /** @throws GauntletError ERR_FILE where it cannot be read or is not JSON */
 export async function readConfig(path: string): Promise<unknown> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new GauntletError('ERR_FILE', `${path} cannot be read: ${String(cause)}`, { cause })
-  }
+  const text = await readText(path)
   try {
     return JSON.parse(text)
   } catch (cause) {

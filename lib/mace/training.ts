@@ -117,9 +117,11 @@ export async function prepareTraining(
 
 /** What may change between a training and its continuation: where it runs, where its files are, and how long. */
 function fingerprintOf(config: TrainingConfig, { train, valid, statistics }: TrainingData): string {
-  const { device, threads, name, output, epochs, patience, data, stageTwo, ...fixed } = config
-  // Where stage two starts may follow from `epochs`. Of `data`, what was read counts.
-  const settings = { ...fixed, stageTwo: stageTwo && { ...stageTwo, start: undefined } }
+  // Of `data`, what was read counts.
+  const free = ['device', 'threads', 'name', 'output', 'epochs', 'patience', 'data']
+  const settings = Object.fromEntries(Object.entries(config).filter(([key]) => !free.includes(key)))
+  // Where stage two starts may follow from `epochs`.
+  if (config.stageTwo) settings.stageTwo = { ...config.stageTwo, start: undefined }
   const hash = createHash('sha256').update(JSON.stringify([sorted(settings), statistics, train.length]))
   for (const { numbers, positions, cell, pbc, energy, forces, energyWeight, forcesWeight } of [...train, ...valid]) {
     hash.update(numbers).update(positions).update(forces)

@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readSafetensors, type Weights } from '../../lib/files/index.js'
 import { Calculator, readModel } from '../../lib/mace/index.js'
 import { writeXyz } from '../../lib/structures/index.js'
-import { missing } from '../files/temporary.js'
+import { missing, temporary } from '../files/temporary.js'
 import { largest } from '../mace/compare.js'
 import { makeStructure } from '../mace/small.js'
 import { hasMpi, mpirun } from '../runtime/mpi.js'
+import { gauntlet } from './capture.js'
 import { smallModel } from './models.js'
 
 const MAIN = join(__dirname, '../../dist/cli/main.js')
@@ -107,6 +108,108 @@ describe('a training that is killed', () => {
   })
 })
 
+describe('files of a training', () => {
+  const start = (output: string, ...args: string[]) =>
+    gauntlet('train', '--config', config, '--output', output, '--epochs', '6', ...args)
+
+  it('are not written over unasked', async () => {
+    const output = missing('')
+    expect((await start(output)).status).toBe(0)
+    const first = await trained(output)
+    const { status, err } = await start(output)
+    expect([status, err]).toEqual([1, expect.stringMatching(/there already: go on .*--resume.*--overwrite/) as string])
+    expect(await trained(output)).toEqual(first)
+    expect((await start(output, '--overwrite', '--seed', '2')).status).toBe(0)
+    expect((await trained(output)).weights.equals(first.weights)).toBe(false)
+    expect((await start(output, '--overwrite', '--resume')).status).toBe(2)
+  })
+
+  it('are one training alone', async () => {
+    const output = missing('')
+    const child = spawn(process.execPath, [MAIN, 'train', '--config', config, '--output', output, '--epochs', '100000'])
+    child.stdout.resume()
+    let err = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+    await untilEpoch(child, output, 1)
+    const state = join(output, 'mace.state.safetensors')
+    // Now and then while it writes one itself, which it cannot see.
+    while (child.exitCode === null) {
+      writeFileSync(`${state}.copy`, 'of another')
+      renameSync(`${state}.copy`, state)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(child.exitCode).toBe(1)
+    expect(err).toContain(`Another training has written ${state}`)
+  })
+
+  it('go on under other names for the same settings and data, and under no others', async () => {
+    const output = missing('')
+    const settings = JSON.parse(readFileSync(config, 'utf8')) as { data: { train: string }; learningRate: number }
+    expect((await start(output)).status).toBe(0)
+    const resume = async (changed: object): Promise<string> => {
+      const other = temporary(JSON.stringify(Object.fromEntries(Object.entries(changed).reverse())), '.json')
+      return (await gauntlet('train', '--config', other, '--output', output, '--epochs', '7', '--resume')).err
+    }
+    const train = missing('.xyz')
+    copyFileSync(settings.data.train, train)
+    expect(await resume({ ...settings, data: { ...settings.data, train, test: train }, weightDecay: 5e-7 })).toContain(
+      'epoch 6',
+    )
+    expect(await resume({ ...settings, learningRate: 0.03 })).toContain('another configuration or other data')
+    writeFileSync(train, readFileSync(train, 'utf8').replace(/^C /m, 'O '))
+    expect(await resume({ ...settings, data: { ...settings.data, train } })).toContain('another configuration')
+  })
+
+  it('get a log again that was lost, and no state that is damaged', async () => {
+    const output = missing('')
+    expect((await start(output)).status).toBe(0)
+    rmSync(join(output, 'mace.jsonl'))
+    expect((await start(output, '--resume')).status).toBe(0)
+    expect(readLog(output).map(({ kind }) => kind)).toEqual(['start', 'end'])
+    mkdirSync(join(output, 'mace.jsonl.folder'))
+    renameSync(join(output, 'mace.jsonl'), join(output, 'mace.jsonl.old'))
+    renameSync(join(output, 'mace.jsonl.folder'), join(output, 'mace.jsonl'))
+    expect((await start(output, '--resume')).err).toContain('it is a directory')
+    const state = join(output, 'mace.state.safetensors')
+    writeFileSync(state, readFileSync(state, 'latin1').replace('averageUpdates', 'averageUpdat s'), 'latin1')
+    expect((await start(output, '--resume')).err).toContain('is not the state of a training, or damaged')
+  })
+})
+
+it.each([
+  [
+    'data without structures',
+    { valid: '1\nProperties=species:S:1:pos:R:3 config_type=IsolatedAtom energy=1\nH 0 0 0\n' },
+    /no isolated atoms for data.valid/,
+  ],
+  [
+    'elements that are not trained on',
+    { test: '1\nProperties=species:S:1:pos:R:3:forces:R:3 energy=1\nBr 0 0 0 0 0 0\n' },
+    /structure 1 \(Br\).*\(H, C, O\)/,
+  ],
+])('refuses %s', async (_, files, message) => {
+  const [[name, text]] = Object.entries(files)
+  const { status, err } = await gauntlet(
+    'train',
+    '--config',
+    config,
+    '--output',
+    missing(''),
+    '--set',
+    `data.${name}=${temporary(text, '.xyz')}`,
+  )
+  expect([status, err]).toEqual([1, expect.stringMatching(message) as string])
+})
+
+it.each([
+  [[], /--config or --data/],
+  [['--config', 'x.json', '--set', 'x'], /KEY=VALUE/],
+  [['--config', 'x.json', '--set', 'a.__proto__.b=3'], /KEY=VALUE/],
+])('refuses %j', async (args, message) => {
+  const { status, err } = await gauntlet('train', ...args)
+  expect([status, err]).toEqual([2, expect.stringMatching(message) as string])
+})
+
 /** Waits until the log speaks of an epoch, or the process has ended. */
 async function untilEpoch(child: ChildProcess, output: string, epoch: number): Promise<void> {
   while (child.exitCode === null && !readLog(output).some((line) => line.epoch === epoch)) {
@@ -115,6 +218,13 @@ async function untilEpoch(child: ChildProcess, output: string, epoch: number): P
 }
 
 describe.skipIf(!hasMpi)('several processes (Debian: openmpi-bin)', () => {
+  it('train one thing', () => {
+    const each = [MAIN, 'train', '--config', config, '--output', missing('')]
+    const { status, stderr } = mpirun(1, [...each, ':', '-n', '1', process.execPath, ...each, '--seed', '2'])
+    expect(status).not.toBe(0)
+    expect(stderr).toContain('the same configuration and the same data in all processes')
+  })
+
   it.each([1, 2])('%i of them train as one does', async (processes) => {
     const alone = missing('')
     const shared = missing('')

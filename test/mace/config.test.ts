@@ -1,5 +1,8 @@
+import Ajv from 'ajv'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { parseConfig, TrainingSchema } from '../../lib/mace/config.js'
+import { parseConfig, trainingSchema } from '../../lib/mace/config.js'
 
 const data = { train: 'train.xyz' }
 
@@ -28,8 +31,8 @@ describe('parseConfig', () => {
   })
 
   it.each([
-    [{}, 'data'],
-    [{ data: {} }, 'data.train'],
+    [{}, 'Expected a value for data but received none'],
+    [{ data: {} }, 'Expected a value for data.train but received none'],
     [{ data, batchSise: 3 }, 'batchSise'],
     [
       { data, model: { product: 'gaunt' } },
@@ -39,6 +42,13 @@ describe('parseConfig', () => {
     [{ data, learningRate: '0.01' }, 'Expected number for learningRate but received "0.01"'],
     [{ data, epochs: 1.5 }, 'epochs'],
     [{ data, schedule: { kind: 'plateau', factor: 2 } }, 'schedule.factor'],
+    [
+      { data, schedule: { kind: 'cosine' } },
+      'Expected one of plateau, exponential, constant for schedule.kind but received "cosine"',
+    ],
+    [{ data, schedule: { kind: 'exponential', gamma: 2 } }, 'schedule.gamma but received 2'],
+    [{ data, stageTwo: true }, 'Expected null or object for stageTwo but received true'],
+    [{ data, clip: 'no' }, 'Expected null or number for clip but received "no"'],
     [{ data, stageTwo: { start: 100 }, epochs: 100 }, 'Expected stageTwo.start below epochs (100)'],
     [{ data, output: 7 }, 'output'],
     [{ data, name: '../../etc' }, 'name'],
@@ -48,12 +58,19 @@ describe('parseConfig', () => {
     expect(() => parseConfig(given)).toThrow(message)
   })
 
-  it('has a JSON schema that is plain JSON', () => {
-    const schema = JSON.parse(JSON.stringify(TrainingSchema)) as {
-      required: string[]
-      properties: Record<string, unknown>
+  it('has a JSON schema that takes what it takes', () => {
+    const validate = new Ajv({ strict: false }).compile(JSON.parse(JSON.stringify(trainingSchema())) as object)
+    const documented = /```json\n(.*?)```/s.exec(
+      readFileSync(join(__dirname, '../../docs/guide/training.md'), 'utf8'),
+    )![1]
+    const all = [{ data }, JSON.parse(documented), { data, stageTwo: {}, schedule: { kind: 'constant' }, $schema: 'x' }]
+    for (const given of all as object[]) {
+      expect(validate(given), JSON.stringify(validate.errors)).toBe(true)
+      expect(parseConfig(given)).not.toHaveProperty('$schema')
     }
-    expect(schema.properties).toHaveProperty('stageTwo')
-    expect(schema.properties).toHaveProperty('model')
+    for (const given of [{}, { data, batchSise: 3 }, { data, model: { product: 'gaunt' } }, { data, stageTwo: true }]) {
+      expect(validate(given)).toBe(false)
+      expect(() => parseConfig(given)).toThrow()
+    }
   })
 })
