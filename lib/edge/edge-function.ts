@@ -10,6 +10,7 @@ import {
   type ResultOf,
 } from '../runtime/execute.js'
 import { callNative, loadAddon, type DeviceId, type NativeEdgeFunction } from '../runtime/native.js'
+import { checkApart } from '../runtime/overlap.js'
 
 export interface EdgeFunctionOptions {
   /** Where it runs; `auto`, the default, takes the first GPU where there is one. An asked device that is missing is an error. */
@@ -127,6 +128,10 @@ export abstract class EdgeFunction<Input extends 'vectors' | 'lengths'> implemen
     const inputs = [v, gradOut, x]
     const gradX = this.#result(out?.[this.#input], `out.${this.#input}`, edges, this.#inputDim, inputs)
     const values = this.#result(out?.gradOut, 'out.gradOut', edges, this.dim, inputs)
+    checkApart([
+      { name: `out.${this.#input}`, array: gradX },
+      { name: 'out.gradOut', array: values },
+    ])
     callNative(() =>
       this.#native.doubleBackward(
         nativeOf(v),

@@ -13,6 +13,7 @@ import {
   type ResultOf,
 } from '../runtime/execute.js'
 import { callNative, type DeviceId, loadAddon, type NativeContraction } from '../runtime/native.js'
+import { checkApart } from '../runtime/overlap.js'
 import { type Circuit, type Value } from './circuit.js'
 import {
   encodeContraction,
@@ -22,7 +23,7 @@ import {
   type WeightOperand,
 } from './contraction-table.js'
 import { ContractionScalar } from './contraction-scalar.js'
-import { checkApart, chooseNames } from './derivative.js'
+import { chooseNames } from './derivative.js'
 
 export interface ContractionOptions {
   /** How many factors of x are multiplied at most: 1 to 4. */

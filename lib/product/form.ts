@@ -6,11 +6,11 @@ import {
   type OperandInfo,
   type Target,
 } from '../runtime/execute.js'
-import { expected } from '../runtime/errors.js'
+import { expected, GauntletError } from '../runtime/errors.js'
 import { hold } from '../runtime/memory.js'
+import { checkApart, overlap } from '../runtime/overlap.js'
 import {
   type AsyncGradientOptions,
-  checkApart,
   chooseNames,
   clear,
   copyOf,
@@ -19,7 +19,6 @@ import {
   type OperandName,
   OPERANDS,
   type Operands,
-  overlap,
   type Results,
   type Term,
   termsOf,
@@ -67,6 +66,8 @@ export interface AsyncEvaluator extends Evaluator {
 export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Disposable {
   readonly #executions: readonly E[]
   readonly #arguments: readonly OperandName[]
+  #disposed = false
+  #inFlight = 0
 
   /** @param executions the form, then that without weights */
   constructor(executions: readonly E[]) {
@@ -114,12 +115,18 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
     return resultsOf(jobs)
   }
 
+  /** Releases memory, at once or with the last call in flight. */
   dispose(): void {
-    for (const execution of this.#executions) execution.dispose()
+    this.#disposed = true
+    this.#release()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  #release(): void {
+    if (this.#disposed && this.#inFlight === 0) for (const execution of this.#executions) execution.dispose()
   }
 
   #run(jobs: readonly Job[]): void {
@@ -127,7 +134,13 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
   }
 
   async #runAsync(this: MultilinearForm, jobs: readonly Job[]): Promise<void> {
-    for (const [execution, evaluations] of this.#evaluations(jobs)) await execution.evaluateAllAsync(evaluations)
+    this.#inFlight++
+    try {
+      for (const [execution, evaluations] of this.#evaluations(jobs)) await execution.evaluateAllAsync(evaluations)
+    } finally {
+      this.#inFlight--
+      this.#release()
+    }
   }
 
   /** Checks everything. `resultName`: what messages call a result that was given. */
@@ -137,13 +150,14 @@ export class MultilinearForm<E extends Evaluator = AsyncEvaluator> implements Di
     resultName: Naming,
     onHost?: (length: number) => Float32Array,
   ): Job[] {
+    if (this.#disposed) throw new GauntletError('ERR_DISPOSED', 'This product was disposed of')
     const known = possible.filter((name) => this.#arguments.includes(name))
     const targets = chooseNames(only, known)
     const inputNames = known.filter((name) => name !== 'gradOut')
     const directions = checkNames(v, 'v', inputNames)
     const given = checkNames(out, 'out', known).filter((name) => targets.includes(name))
     const inputs = [
-      ...named(operands, Object.keys(operands) as OperandName[], (name) => name),
+      ...named(operands, checkOperands(operands, this.#arguments), (name) => name),
       ...named(v ?? {}, directions, (name) => `v.${name}`),
     ]
     const results = named(out ?? {}, given, resultName)
@@ -218,6 +232,12 @@ function checkNames(value: unknown, name: string, known: readonly OperandName[])
     if (found === undefined) throw expected(wanted, name, key)
     return found
   })
+}
+
+/** The operands that are given, and those that should be. */
+function checkOperands(operands: Operands, known: readonly OperandName[]): OperandName[] {
+  checkNames(operands, 'operands', known)
+  return known.filter((name) => name in operands)
 }
 
 function apartFrom(results: readonly NamedOperand[], array: FloatArray): FloatArray {

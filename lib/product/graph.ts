@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { expected } from '../runtime/errors.js'
 import { callNative, type DeviceId, loadAddon, type NativeGraph } from '../runtime/native.js'
 import { Segments } from './segments.js'
@@ -41,8 +42,9 @@ export function graphOn(graph: unknown, device: DeviceId): NativeGraph {
 }
 
 /**
- * The edges of a graph, checked and listed by receiver and by sender once, for any number of convolutions. It copies what it is
- * given; on a GPU its lists are copied there once too, and stay. Edges may come in any order, and per-edge arrays keep that order; convolutions read them fastest where receivers ascend.
+ * The edges of a graph, checked and listed by receiver and by sender once, for any number of convolutions, which read copies of
+ * their own on every device. Edges may come in any order, and per-edge arrays keep that order; convolutions read them fastest where
+ * receivers ascend.
  *
  * @example
  * const graph = new Graph(Int32Array.of(1, 2, 0), Int32Array.of(0, 0, 2), 3) // 1 -> 0, 2 -> 0, 0 -> 2
@@ -110,7 +112,7 @@ function listEdges(ends: Int32Array | Segments, nodes: number, name: string): Se
 
 /** As many pairs as the highest number says, no more than edges. */
 function listPairs(pairs: Int32Array, edges: number): Segments {
-  if (!(pairs instanceof Int32Array)) throw expected('an Int32Array', 'pairs', pairs, 'ERR_DTYPE')
+  if (!types.isInt32Array(pairs)) throw expected('an Int32Array', 'pairs', pairs, 'ERR_DTYPE')
   if (pairs.length !== edges) throw expected(String(edges), 'the length of pairs', pairs.length, 'ERR_LENGTH')
   const count = pairs.reduce((most, pair) => Math.max(most, pair + 1), 0)
   return new Segments(pairs, Math.min(count, edges), 'pairs', 'pair')

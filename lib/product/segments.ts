@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { expected, GauntletError } from '../runtime/errors.js'
 
 /**
@@ -20,7 +21,7 @@ export class Segments {
     name = 'of',
     segment = 'segment',
   ) {
-    if (!(of instanceof Int32Array)) throw expected('an Int32Array', name, of, 'ERR_DTYPE')
+    if (!types.isInt32Array(of)) throw expected('an Int32Array', name, of, 'ERR_DTYPE')
     this.of = Int32Array.from(of)
     const wrong = this.of.findIndex((segment) => segment < 0 || segment >= count)
     if (wrong >= 0) {

@@ -18,11 +18,19 @@ export class DeviceArray implements Disposable {
   /** @internal What native code knows it by. */
   readonly native: NativeDeviceArray
   #disposed = false
+  /** Which floats of which array it shows. */
+  #part: { whole: DeviceArray; begin: number }
 
   private constructor(device: DeviceId, length: number, make: () => NativeDeviceArray) {
     this.native = callNative(make)
     this.device = device
     this.length = length
+    this.#part = { whole: this, begin: 0 }
+  }
+
+  /** What only looks like one, as a Proxy does, is none. */
+  static [Symbol.hasInstance](value: unknown): value is DeviceArray {
+    return typeof value === 'object' && value !== null && #disposed in value
   }
 
   /**
@@ -77,7 +85,21 @@ export class DeviceArray implements Disposable {
       throw expected(`a part of ${this.length} floats`, 'begin, end', `${begin}, ${end}`)
     }
     const length = end - begin
-    return new DeviceArray(this.device, length, () => new (loadAddon().NativeDeviceArray)(this.native, begin, length))
+    const make = () => new (loadAddon().NativeDeviceArray)(this.native, begin, length)
+    const part = new DeviceArray(this.device, length, make)
+    part.#part = { whole: this.#part.whole, begin: this.#part.begin + begin }
+    return part
+  }
+
+  /** @internal Whether writing into one changes the other. */
+  overlaps(other: DeviceArray): boolean {
+    const [a, b] = [this.#part, other.#part]
+    return a.whole === b.whole && a.begin < b.begin + other.length && b.begin < a.begin + this.length
+  }
+
+  /** @internal The array whose floats it shows: itself, unless it is a part. */
+  get whole(): DeviceArray {
+    return this.#part.whole
   }
 
   /** Releases the memory, at once or with the last call in flight that works on it. Any later use is an error. */

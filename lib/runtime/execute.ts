@@ -163,7 +163,12 @@ export class Execution implements Disposable {
   }
 
   /** Memory for a result: on the device if all `inputs` are. */
-  newResult(target: Target, batch: number, inputs: readonly FloatArray[], onHost = newFloat32Array): FloatArray {
+  newResult(
+    target: Target,
+    batch: number,
+    inputs: readonly FloatArray[],
+    onHost: (length: number) => Float32Array = newFloat32Array,
+  ): FloatArray {
     return newResultOf(this.operands[target], batch, inputs, this.device, onHost)
   }
 

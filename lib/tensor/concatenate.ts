@@ -1,5 +1,6 @@
 import type { FloatArray } from '../runtime/execute.js'
 import { expected } from '../runtime/errors.js'
+import { nonEmpty } from './elementwise.js'
 import type { Kernels } from './kernels.js'
 import { Pieces } from './pieces.js'
 import { describeShape, fill, type Operation, Tensor } from './tensor.js'
@@ -61,12 +62,12 @@ class Piece implements Operation {
  * Tensors of sizes that are known, row-major one after another in a single row, each beginning at a multiple of 16 numbers and zeros
  * between them (see `Pieces`), so that what is done to all of them is done at once.
  *
- * @throws GauntletError ERR_ARGUMENT for a tensor whose rows an Axis counts
+ * @throws GauntletError ERR_ARGUMENT for a tensor whose rows an Axis counts, and for none
  * @example
  * const slope = concatenate(gradient(loss, weights))
  */
 export function concatenate(tensors: readonly Tensor[]): Tensor {
-  const lengths = tensors.map(({ rows, dim }, n) => {
+  const lengths = nonEmpty(tensors, 'tensors').map(({ rows, dim }, n) => {
     if (typeof rows === 'number') return rows * dim
     throw expected('a tensor of so many rows', `tensors[${n}]`, describeShape(rows, dim))
   })

@@ -4,8 +4,9 @@ import type { CompiledSlopes, ContractionScalar } from '../product/contraction-s
 import type { FeatureOperand, WeightOperand } from '../product/contraction-table.js'
 import { type FloatArray, nativeOf } from '../runtime/execute.js'
 import { callNative, loadAddon, type NativeContraction } from '../runtime/native.js'
+import { identify } from './identity.js'
 import type { Kernels } from './kernels.js'
-import { type Bindings, checkShape, describeRows, type Index, type Operation, type Rows, Tensor } from './tensor.js'
+import { type Bindings, checkShape, type Index, type Operation, type Rows, Tensor } from './tensor.js'
 
 type Scalar = ContractionScalar<ContractionOperand>
 
@@ -55,7 +56,7 @@ class Slope implements Operation {
     this.rows = like === 'weight' ? 1 : index.of
     this.dim = contraction.operand(like).kind === 'weights' ? contraction.weightNumel : dimOf(contraction, like)
     this.title = `${contraction.constructor.name} of ${scalar.given.length} operands, slope ${result}`
-    this.key = `slope ${identify(scalar)} ${identify(index)} ${result} ${describeRows(this.rows)}`
+    this.key = `slope ${identify(scalar)} ${identify(index)} ${result}`
     this.group = `slopes ${identify(scalar)} ${identify(index)}`
     this.compiled = compiled(scalar, result)
   }
@@ -102,14 +103,6 @@ class Slope implements Operation {
     const { of } = run.segments(this.site.index)
     callNative(() => native.run(of, ...inputs.map(nativeOf), ...outs.map(nativeOf)))
   }
-}
-
-const identities = new WeakMap<object, number>()
-let identified = 0
-
-function identify(object: object): number {
-  if (!identities.has(object)) identities.set(object, identified++)
-  return identities.get(object)!
 }
 
 const slopes = new WeakMap<Scalar, Map<string, CompiledSlopes>>()

@@ -1,6 +1,6 @@
 import type { FloatArray } from '../runtime/execute.js'
 import { expected } from '../runtime/errors.js'
-import type { Kernels } from './kernels.js'
+import { type Kernels, MOST_INPUTS } from './kernels.js'
 import type { ScalarFunction } from './functions.js'
 import { checkShape, fill, type Operation, type Rows, Tensor } from './tensor.js'
 
@@ -87,6 +87,11 @@ export function apply(f: ScalarFunction, x: Tensor, scale = 1): Tensor {
 export function multiply(factors: readonly Tensor[], scale = 1): Tensor {
   const [first] = nonEmpty(factors, 'factors')
   factors.forEach((factor, n) => checkShape(factor, first.rows, first.dim, `factors[${n}]`))
+  if (factors.length > MOST_INPUTS)
+    return multiply(
+      inGroups(factors).map((group) => multiply(group)),
+      scale,
+    )
   return new Tensor(new Elementwise(first.rows, first.dim, scale), factors)
 }
 
@@ -96,6 +101,10 @@ export function add(terms: readonly Tensor[], factors: readonly number[] = terms
   if (factors.length !== terms.length) throw expected(String(terms.length), 'the number of factors', factors.length)
   terms.forEach((term, n) => checkShape(term, first.rows, first.dim, `terms[${n}]`))
   if (terms.length === 1 && factors[0] === 1) return first
+  if (terms.length > MOST_INPUTS) {
+    const weights = inGroups(factors)
+    return add(inGroups(terms).map((group, n) => add(group, weights[n])))
+  }
   return new Tensor(new Combine(first.rows, first.dim, factors), terms)
 }
 
@@ -114,7 +123,13 @@ export function zerosLike({ rows, dim }: Tensor): Tensor {
   return fill(rows, dim, 0)
 }
 
-function nonEmpty(tensors: readonly Tensor[], name: string): readonly Tensor[] {
+/** No larger than kernels take. */
+function inGroups<T>(items: readonly T[]): T[][] {
+  const groups = Math.ceil(items.length / MOST_INPUTS)
+  return Array.from({ length: groups }, (_, n) => items.slice(n * MOST_INPUTS, (n + 1) * MOST_INPUTS))
+}
+
+export function nonEmpty(tensors: readonly Tensor[], name: string): readonly Tensor[] {
   if (tensors.length === 0) throw expected('at least one tensor', name, tensors)
   return tensors
 }

@@ -5,6 +5,9 @@ import { callNative, type DeviceId, loadAddon, type NativeKernels } from '../run
 import { FAMILIES, type ScalarFunction } from './functions.js'
 import type { Transposed } from './matmul.js'
 
+/** Arrays that one call takes at most; as native/core/scalar_function.h has it. */
+export const MOST_INPUTS = 256
+
 const TRANSPOSED: readonly Transposed[] = ['none', 'second', 'first']
 
 /** What a step of Adam reads and changes: arrays of one length. */
@@ -76,7 +79,13 @@ export class Kernels {
   }
 
   concatenate(out: FloatArray, starts: Int32Array, inputs: readonly FloatArray[]): void {
-    callNative(() => this.#native.concatenate(nativeOf(out), starts, inputs.map(nativeOf)))
+    for (let first = 0; first < inputs.length; first += MOST_INPUTS) {
+      const [begin, end] = [starts[first], starts[first + MOST_INPUTS] ?? out.length]
+      const part = begin === 0 && end === out.length ? out : out.subarray(begin, end)
+      const places = starts.subarray(first, first + MOST_INPUTS).map((start) => start - begin)
+      const pieces = inputs.slice(first, first + MOST_INPUTS).map(nativeOf)
+      callNative(() => this.#native.concatenate(nativeOf(part), places, pieces))
+    }
   }
 
   /** One step of Adam, see lib/nn/optimizer.ts. */

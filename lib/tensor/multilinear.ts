@@ -1,7 +1,8 @@
 import type { FloatArray } from '../runtime/execute.js'
 import { expected } from '../runtime/errors.js'
+import { identify } from './identity.js'
 import type { Kernels } from './kernels.js'
-import { type Bindings, checkShape, describeRows, type Operation, type Rows, Tensor } from './tensor.js'
+import { type Bindings, checkShape, type Operation, type Rows, Tensor } from './tensor.js'
 
 /**
  * A form F, linear in each of its arguments, that is computed with any of them left out. The last argument is the result of the
@@ -14,9 +15,6 @@ export interface Multilinear {
   reference(leftOut: number, others: readonly Float64Array[], out: Float64Array, run: Bindings): void
   native(leftOut: number, others: readonly FloatArray[], out: FloatArray, run: Bindings): void
 }
-
-const identities = new WeakMap<Multilinear, number>()
-let identified = 0
 
 /** F with an argument left out: again linear in every other one, so that every derivative leaves out another. */
 class Evaluation implements Operation {
@@ -31,8 +29,7 @@ class Evaluation implements Operation {
   ) {
     ;({ rows: this.rows, dim: this.dim } = form.args[leftOut])
     this.title = `${form.name} without argument ${leftOut}`
-    if (!identities.has(form)) identities.set(form, identified++)
-    this.key = `evaluate ${identities.get(form)!} ${leftOut} ${describeRows(this.rows)}`
+    this.key = `evaluate ${identify(form)} ${leftOut}`
   }
 
   vjp(inputs: readonly Tensor[], grad: Tensor, wanted: readonly boolean[]): (Tensor | undefined)[] {

@@ -3,6 +3,7 @@ import { DeviceArray } from '../runtime/device-array.js'
 import { type DeviceOption, resolveDevice, synchronize } from '../runtime/device.js'
 import { expected, GauntletError } from '../runtime/errors.js'
 import type { FloatArray } from '../runtime/execute.js'
+import { checkInteger } from '../runtime/numbers.js'
 import type { Graph } from '../product/graph.js'
 import { Segments } from '../product/segments.js'
 import { sorted } from './gradient.js'
@@ -12,12 +13,12 @@ import type { Profile } from './profile.js'
 import {
   type Axis,
   type Bindings,
-  describeRows,
   describeShape,
   type Edges,
   Index,
   Input,
   type Rows,
+  shapeKey,
   type Tensor,
 } from './tensor.js'
 
@@ -92,7 +93,8 @@ export class Program {
    * Computes all outputs.
    *
    * @returns an array for each output, on the device, which holds until the next run
-   * @throws GauntletError ERR_ARGUMENT where an input, count, index or graph is missing, ERR_LENGTH, ERR_DTYPE, ERR_DEVICE, ERR_MEMORY
+   * @throws GauntletError ERR_ARGUMENT where an input, count, index or graph is missing, ERR_LENGTH, ERR_DTYPE, ERR_DEVICE, ERR_MEMORY;
+   * ERR_BUFFER where an input is in the program's own memory, as the results of its last run are: it takes copies of those
    */
   run(given: RunArguments): FloatArray[] {
     const kernels = this.#kernels
@@ -157,7 +159,7 @@ export class Program {
     const numbers = new Map<Tensor, number>()
     for (const tensor of sorted(outputs)) {
       const inputs = tensor.inputs.map((input) => numbers.get(input)!)
-      const key = `${tensor.operation.key} ${describeRows(tensor.rows)} ${tensor.dim} (${inputs.join()})`
+      const key = `${tensor.operation.key} ${shapeKey(tensor)} (${inputs.join()})`
       let value = known.get(key)
       if (value === undefined) {
         value = this.#places.push({ tensor, slot: undefined }) - 1
@@ -178,7 +180,7 @@ export class Program {
     for (const result of this.#results) lastUse.set(result, Infinity)
     const free = new Map<string, number[]>()
     const freeOf = (tensor: Tensor): number[] => {
-      const shape = `${describeRows(tensor.rows)} ${tensor.dim}`
+      const shape = shapeKey(tensor)
       if (!free.has(shape)) free.set(shape, [])
       return free.get(shape)!
     }
@@ -208,6 +210,14 @@ export class Program {
     const inputs = this.#places.map(({ tensor, slot }) => {
       return slot === undefined ? (inputOf(given, tensor, lengthOf(tensor)) as A) : undefined
     })
+    const own = inputs.findIndex((array) => array !== undefined && slots.holds(array))
+    if (own >= 0) {
+      const { key } = this.#places[own].tensor.operation
+      throw new GauntletError(
+        'ERR_BUFFER',
+        `Expected memory of its own for ${key} but received the program's: take a copy`,
+      )
+    }
     const arrays = this.#places.map(({ tensor, slot }, value): A => {
       return slot === undefined ? input(value, inputs[value]!) : slots.take(slot, lengthOf(tensor))
     })
@@ -271,6 +281,7 @@ function bind({ counts, indices, graphs }: RunArguments): Bindings {
     if (typeof rows === 'number') return rows
     const found = counts.get(rows)
     if (found === undefined) throw expected('a count', `axis ${rows.name}`, found)
+    checkInteger(found, `the count of axis ${rows.name}`, 0, 2 ** 31 - 1)
     return found
   }
   const graph = (edges: Edges): Graph => {

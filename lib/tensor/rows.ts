@@ -1,16 +1,8 @@
 import type { FloatArray } from '../runtime/execute.js'
 import { expected } from '../runtime/errors.js'
+import { identify } from './identity.js'
 import type { Kernels } from './kernels.js'
-import {
-  type Bindings,
-  checkShape,
-  describeRows,
-  fill,
-  type Index,
-  type Operation,
-  type Rows,
-  Tensor,
-} from './tensor.js'
+import { type Bindings, checkShape, fill, type Index, type Operation, type Rows, Tensor } from './tensor.js'
 import { matmul } from './matmul.js'
 
 // Operations in pairs, each the other's derivative.
@@ -75,24 +67,14 @@ class Scatter implements Operation {
   }
 }
 
-const identities = new WeakMap<Index, number>()
-let identified = 0
-
-function identify(index: Index): number {
-  if (!identities.has(index)) identities.set(index, identified++)
-  return identities.get(index)!
-}
-
 /** out[r, k] = x[0, k] */
 class BroadcastRows implements Operation {
-  readonly key: string
+  readonly key = 'broadcastRows'
 
   constructor(
     readonly rows: Rows,
     readonly dim: number,
-  ) {
-    this.key = `broadcastRows ${describeRows(rows)}`
-  }
+  ) {}
 
   vjp(_inputs: readonly Tensor[], grad: Tensor): Tensor[] {
     return [sumRows(grad)]

@@ -13,6 +13,7 @@ interface Slot<A> {
  */
 export class Slots<A extends FloatArray | Float64Array> {
   readonly #slots = new Map<number, Slot<A>>()
+  readonly #owners = new Set<object>()
 
   /** @param allocate memory of so many floats, holding anything */
   constructor(readonly allocate: (length: number) => A) {}
@@ -22,9 +23,10 @@ export class Slots<A extends FloatArray | Float64Array> {
     let slot = this.#slots.get(number)
     if (slot === undefined || slot.memory.length < length) {
       // What a slot of the device has goes first: both need not fit.
-      if (slot) release(slot)
+      if (slot) this.#release(slot)
       this.#slots.delete(number)
       const memory = this.allocate(length)
+      this.#owners.add(ownerOf(memory))
       slot = { memory, view: memory }
       this.#slots.set(number, slot)
     }
@@ -35,12 +37,23 @@ export class Slots<A extends FloatArray | Float64Array> {
     return slot.view
   }
 
+  /** Whether an array is in memory of a slot. */
+  holds(array: A): boolean {
+    return this.#owners.has(ownerOf(array))
+  }
+
   /** Floats of all. */
   get floats(): number {
     return [...this.#slots.values()].reduce((sum, { memory }) => sum + memory.length, 0)
   }
+
+  #release({ memory, view }: Slot<A>): void {
+    this.#owners.delete(ownerOf(memory))
+    for (const array of [memory, view]) if (array instanceof DeviceArray) array.dispose()
+  }
 }
 
-function release({ memory, view }: Slot<FloatArray | Float64Array>): void {
-  for (const array of [memory, view]) if (array instanceof DeviceArray) array.dispose()
+/** What all arrays of the same memory share. */
+function ownerOf(array: FloatArray | Float64Array): object {
+  return array instanceof DeviceArray ? array.whole : array.buffer
 }

@@ -1,6 +1,7 @@
 import { expected, GauntletError } from '../runtime/errors.js'
 import type { FloatArray } from '../runtime/execute.js'
 import type { Graph } from '../product/graph.js'
+import { identify } from './identity.js'
 import type { Kernels } from './kernels.js'
 import type { Segments } from '../product/segments.js'
 
@@ -53,7 +54,7 @@ export interface Operation {
   readonly rows: Rows
   /** Floats of every row. */
   readonly dim: number
-  /** Operations with the same key make the same of the same inputs. */
+  /** Operations with the same key and results of one shape make the same of the same inputs. */
   readonly key: string
   /** What a profile calls it, its kind first; its key unless told. */
   readonly title?: string
@@ -204,7 +205,11 @@ export function describeShape(rows: Rows, dim: number): string {
   return `[${describeRows(rows)}, ${dim}]`
 }
 
-/** Operations on one axis and on another are different ones. */
-export function describeRows(rows: Rows): string {
+function describeRows(rows: Rows): string {
   return typeof rows === 'number' ? String(rows) : rows.name
+}
+
+/** What only tensors of one shape have the same of: axes of one name are different ones. */
+export function shapeKey({ rows, dim }: Tensor): string {
+  return `${typeof rows === 'number' ? String(rows) : `axis ${identify(rows)}`} ${dim}`
 }

@@ -43,7 +43,9 @@ NativeContraction::NativeContraction(const Napi::CallbackInfo& info) : Napi::Obj
 void NativeContraction::run(const Napi::CallbackInfo& info) {
   guard(info.Env(), [&] {
     if (!contraction_) throw Error("ERR_DISPOSED", "This product was disposed of");
-    const auto elements = read_array<int32_t>(info.Env(), info[0], napi_int32_array);
+    const auto given = read_array<int32_t>(info.Env(), info[0], napi_int32_array);
+    // A copy: another thread may write into shared memory after the check.
+    const std::vector<int32_t> elements(given.begin(), given.end());
     for (const int32_t element : elements) {
       if (element < 0 || element >= elements_) {
         throw Error("ERR_ARGUMENT", "Expected an integer from 0 to " + std::to_string(elements_ - 1) +

@@ -41,7 +41,7 @@ std::shared_ptr<Memory> DeviceArray::make_memory(const Napi::CallbackInfo& info)
 }
 
 void DeviceArray::replace(std::shared_ptr<Memory> memory) {
-  if (memory_->is_part()) {
+  if (memory_->is_part() || memory_.use_count() > 1) {
     memory_->copy_from(*memory);  // others see the same floats
   } else {
     memory_ = std::move(memory);

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { type Directions, FullTensorProduct, type GradientOptions } from '../../lib/product/index.js'
+import {
+  type Directions,
+  FullTensorProduct,
+  GauntTensorProduct,
+  type GradientOptions,
+  TensorProduct,
+} from '../../lib/product/index.js'
 import { allocate, DeviceArray } from '../../lib/runtime/index.js'
 import { codeOf, codeOfRejection, detach, noise } from '../native/toy.js'
 import { errorOf } from '../o3/helpers.js'
@@ -115,6 +121,65 @@ describe('DeviceArrays', () => {
     expect(device.x2.toArray()).toEqual(product.doubleBackward({ x1: v1 }, g, x1, x2).x2)
     expect(product.doubleBackward({ x1: v1, x2: v2 }, h, a, b)).toEqual(second)
   })
+})
+
+describe('parts of a DeviceArray', () => {
+  const weighted = new TensorProduct(
+    ...(['2x0e', '2x0e', '2x0e+2x0e'] as const),
+    [
+      { in1: 0, in2: 0, out: 0, mode: 'uuu', hasWeight: true },
+      { in1: 0, in2: 0, out: 1, mode: 'uuu', hasWeight: false },
+    ],
+    { device: 'cpu' },
+  )
+  const [a, b, w, h] = [noise(2, 1), noise(2, 2), noise(2, 3), noise(4, 4)]
+
+  test('may be results that share memory with inputs, and not with each other', () => {
+    const expected = weighted.backward(h, a, b, w)
+    const room = DeviceArray.from(Float32Array.of(...a, 0), 'cpu')
+    const [x, out] = [room.subarray(0, 2), room.subarray(1, 3)]
+    const b2 = DeviceArray.from(b, 'cpu')
+    weighted.backward(h, x, b2, w, { only: ['x1', 'x2'], out: { x1: out } })
+    expect(out.toArray()).toEqual(expected.x1)
+    const error = errorOf(() => weighted.backward(h, a, b, w, { out: { x1: x, x2: out } }))
+    expect(error.message).toContain('memory apart from that of out.x1')
+    // Neighbours share nothing.
+    const four = DeviceArray.from(new Float32Array(4), 'cpu')
+    weighted.backward(h, a, b, w, { out: { x1: four.subarray(0, 2), x2: four.subarray(2) } })
+    expect(four.toArray()).toEqual(Float32Array.of(...expected.x1, ...expected.x2))
+  })
+
+  test('see what is written to the whole', () => {
+    const whole = DeviceArray.from(x1, 'cpu')
+    const part = whole.subarray(0, 5)
+    product.backward(g, whole, x2, { only: ['x1'], out: { x1: whole } })
+    expect(part.toArray()).toEqual(first.x1.subarray(0, 5))
+  })
+
+  test('are none where something only looks like one', () => {
+    const real = DeviceArray.from(x1, 'cpu')
+    for (const fake of [new Proxy(real, {}), Object.create(real) as DeviceArray]) {
+      expect(fake).not.toBeInstanceOf(DeviceArray)
+      expect(codeOf(() => product.forward(fake, x2))).toBe('ERR_DTYPE')
+    }
+  })
+})
+
+test('a product that is disposed of finishes what is in flight, and takes nothing more', async () => {
+  const make = () => new GauntTensorProduct('3x0e+3x1o', '3x0e+3x1o', undefined, { device: 'cpu', weights: 'channel' })
+  const [here, kept] = [make(), make()]
+  const weight = noise(here.weightNumel, 9)
+  const [x1, x2] = [noise(50 * 12, 1), noise(50 * 12, 2)]
+  const flying = here.forwardAsync(x1, x2, weight)
+  here.dispose()
+  expect(codeOf(() => here.forward(x1, x2, weight))).toBe('ERR_DISPOSED')
+  expect(await flying).toEqual(kept.forward(x1, x2, weight))
+  expect(await codeOfRejection(here.forwardAsync(x1, x2, weight))).toBe('ERR_DISPOSED')
+})
+
+test('operands that a product does not have are refused', () => {
+  expect(errorOf(() => product.evaluate('gradOut', { x1, x2, weights: x1 } as object)).message).toContain('weights')
+  expect(product.evaluate('gradOut', { x1, x2, weight: undefined })).toEqual(product.forward(x1, x2))
 })
 
 describe('off the event loop', () => {
