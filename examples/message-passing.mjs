@@ -1,4 +1,5 @@
 // One layer of a MACE with random weights, by hand: an energy of the neighbours of every atom, and its forces by the chain rule.
+import { fileURLToPath } from 'node:url'
 import {
   BesselBasis,
   Graph,
@@ -12,7 +13,7 @@ import {
 import { neighbours, readStructures } from 'gauntlet/structures'
 
 const [CUTOFF, CHANNELS, LMAX] = [4, 16, 2]
-const [molecule] = await readStructures(new URL('ethanol_pbe.npz', import.meta.url).pathname)
+const [molecule] = await readStructures(fileURLToPath(new URL('ethanol_pbe.npz', import.meta.url)))
 const atoms = molecule.numbers.length
 const kinds = [...new Set(molecule.numbers)]
 const elements = Int32Array.from(molecule.numbers, (number) => kinds.indexOf(number))

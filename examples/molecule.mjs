@@ -1,12 +1,13 @@
 // From atoms to invariants: the density of each atom's neighbours on spherical harmonics, squared, and what is left at l = 0
 // (its power spectrum, summed over l), which no rotation changes.
+import { fileURLToPath } from 'node:url'
 import { GauntTensorProduct, harmonics, Irreps } from 'gauntlet'
 import { neighbours, readStructures } from 'gauntlet/structures'
 
 const LMAX = 4
 const CUTOFF = 4
 
-const [molecule] = await readStructures(new URL('ethanol_pbe.npz', import.meta.url).pathname)
+const [molecule] = await readStructures(fileURLToPath(new URL('ethanol_pbe.npz', import.meta.url)))
 const { receivers, vectors, distances } = neighbours(molecule, CUTOFF)
 
 const irreps = Irreps.sphericalHarmonics(LMAX)

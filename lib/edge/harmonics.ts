@@ -1,7 +1,7 @@
 import { Irreps } from '../o3/irreps.js'
 import type { HarmonicsOptions } from '../o3/harmonics.js'
 import { DeviceArray } from '../runtime/device-array.js'
-import { expected } from '../runtime/errors.js'
+import { checkObject, expected } from '../runtime/errors.js'
 import type { FloatArray, ResultOf } from '../runtime/execute.js'
 import { EdgeFunction, type EdgeFunctionOptions } from './edge-function.js'
 import { harmonicsTable } from './harmonics-table.js'
@@ -40,6 +40,7 @@ export class SphericalHarmonics extends EdgeFunction<'vectors'> {
    * @throws GauntletError ERR_ARGUMENT, ERR_DEVICE
    */
   constructor(lmax: number, options: SphericalHarmonicsOptions = {}) {
+    checkObject(options, 'options')
     const { normalization = 'integral', normalize = true } = options
     if (!Number.isInteger(lmax) || lmax < 0 || lmax > MAX_DEGREE) {
       throw expected(`an integer from 0 to ${MAX_DEGREE}`, 'lmax', lmax)

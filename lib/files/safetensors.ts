@@ -29,7 +29,11 @@ export class SafetensorsFile implements AsyncDisposable {
     private readonly dataStart: number,
   ) {}
 
-  /** @throws GauntletError `ERR_FILE` that names the file, and the tensor where one is at fault. */
+  /**
+   * Opens a file and reads its header; tensors are read when they are asked for.
+   *
+   * @throws GauntletError `ERR_FILE` that names the file, and the tensor where one is at fault.
+   */
   static async open(path: string): Promise<SafetensorsFile> {
     let file: FileHandle | undefined
     try {
@@ -74,6 +78,7 @@ export class SafetensorsFile implements AsyncDisposable {
     }
   }
 
+  /** Lets go of the file. */
   async close(): Promise<void> {
     await this.file.close()
   }

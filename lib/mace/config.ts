@@ -243,7 +243,11 @@ function describeUnion(members: readonly TSchema[]): string {
   return members.every((member) => 'const' in member) ? `one of ${choices.join(', ')}` : choices.join(' or ')
 }
 
-/** @throws GauntletError ERR_FILE where it cannot be read or is not JSON */
+/**
+ * What a configuration file holds, for `parseConfig`.
+ *
+ * @throws GauntletError ERR_FILE where it cannot be read or is not JSON
+ */
 export async function readConfig(path: string): Promise<unknown> {
   const text = await readText(path)
   try {

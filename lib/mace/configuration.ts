@@ -1,7 +1,8 @@
 import { Irreps, type IrrepsLike } from '../o3/irreps.js'
-import { expected } from '../runtime/errors.js'
+import { checkObject, expected } from '../runtime/errors.js'
 import { checkFinite, checkInteger, checkPositive } from '../runtime/numbers.js'
 import { choose } from '../product/path.js'
+import { MACE_NAMES } from './hyperparameters.js'
 
 export const PRODUCTS = ['cg', 'gaunt-fourier', 'grid', 'grid-large', 'grid-odd'] as const
 export const INTERACTIONS = ['RealAgnosticResidualInteractionBlock', 'RealAgnosticInteractionBlock'] as const
@@ -81,7 +82,9 @@ export const SILU_CONSTANT = 1.6791767923989418
  * configure({ atomicNumbers: [1, 8], atomicEnergies: [-13.6, -2042] }).hiddenIrreps.toString() // 128x0e+128x1o
  */
 export function configure(options: MaceOptions): MaceConfiguration {
-  if (typeof options !== 'object' || options === null) throw expected('an object of options', 'options', options)
+  checkObject(options, 'options')
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(MACE_NAMES, name))
+  if (unknown !== undefined) throw expected(`options among ${Object.keys(MACE_NAMES).join(', ')}`, 'a model', unknown)
   const atomicNumbers = checkAtomicNumbers(options.atomicNumbers)
   const atomicEnergies = checkList(options.atomicEnergies, 'atomicEnergies', checkFinite)
   if (atomicEnergies.length !== atomicNumbers.length) {

@@ -38,7 +38,8 @@ export interface LossWeights {
  * const slopes = gradient(loss.tensor, model.parameters.map(({ tensor }) => tensor))
  * const program = new ModelProgram(model, [loss.tensor, ...slopes])
  * const inputs = loss.inputs(batch, targets, { energy: 1, forces: 100 })
- * program.run(batch, new Map([...weights, ...[...inputs].map(([tensor, values]) => [tensor, program.array(values)])]))
+ * const arrays = [...inputs].map(([tensor, values]) => [tensor, program.array(values)])
+ * const [value, ...slopesOfWeights] = program.run(batch, new Map([...program.weights(weights), ...arrays]))
  */
 export class EnergyForcesLoss {
   /** [1, 1] */

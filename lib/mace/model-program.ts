@@ -19,8 +19,8 @@ export type ProgramArray = FloatArray | Float64Array
  * A program of a model's tensors, run on batches.
  *
  * @example
- * const program = new ModelProgram(model, [loss.tensor, ...gradient(loss.tensor, weights)])
- * const [value, ...slopes] = program.run(batch, new Map([...program.weights(weights), ...loss.inputs(batch, targets)]))
+ * const program = new ModelProgram(model, [model.energies])
+ * const [energies] = program.run(makeBatch(model, structures), program.weights(weights)) // without those of isolated atoms
  */
 export class ModelProgram {
   readonly precision: Precision

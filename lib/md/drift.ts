@@ -6,6 +6,7 @@ export class Drift {
   #timeSquares = 0
   #products = 0
 
+  /** Takes in a value at a time. */
   add(time: number, value: number): void {
     this.#count++
     const [fromTime, from] = [time - this.#meanTime, value - this.#mean]
@@ -16,6 +17,7 @@ export class Drift {
     this.#products += fromTime * (value - this.#mean)
   }
 
+  /** The mean of all values. */
   get mean(): number {
     return this.#mean
   }

@@ -1,5 +1,5 @@
 import { Random } from '../o3/random.js'
-import { expected, GauntletError } from '../runtime/errors.js'
+import { checkObject, expected, GauntletError } from '../runtime/errors.js'
 import { checkFinite, checkNotNegative, checkPositive } from '../runtime/numbers.js'
 import { atomicMass } from '../structures/masses.js'
 import type { Structure } from '../structures/structure.js'
@@ -57,7 +57,7 @@ export class Dynamics {
 
   /** @throws GauntletError ERR_ARGUMENT, ERR_LENGTH; ERR_PRECISION for forces that are no numbers; what the force field throws */
   constructor(structure: Structure, field: ForceField, options: DynamicsOptions) {
-    if (typeof options !== 'object' || options === null) throw expected('an object of options', 'options', options)
+    checkObject(options, 'options')
     const { timestep, temperature, friction = 0, seed = 1, momenta } = options
     if (!(structure.numbers.length > 0)) throw expected('atoms', 'a structure that moves', 'none')
     if (typeof field !== 'function') throw expected('a function of positions', 'the force field', field)

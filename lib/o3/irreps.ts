@@ -76,6 +76,7 @@ export class Irrep {
     return Array.from({ length: this.l + l - lowest + 1 }, (_, i) => new Irrep(lowest + i, parity))
   }
 
+  /** Whether degree and parity are the same. */
   equals(other: IrrepLike): boolean {
     const { l, p } = Irrep.from(other)
     return this.l === l && this.p === p
@@ -92,6 +93,7 @@ export class Irrep {
     return `${this.l}${this.p === 1 ? 'e' : 'o'}`
   }
 
+  /** What JSON has of it: `'1o'`. */
   toJSON(): string {
     return this.toString()
   }
@@ -287,6 +289,7 @@ export class Irreps implements Iterable<MulIr> {
     return this.#blocks.map(({ mul, ir }) => `${mul}x${ir.toString()}`).join('+')
   }
 
+  /** What JSON has of them: `'2x0e+1o'`. */
   toJSON(): string {
     return this.toString()
   }

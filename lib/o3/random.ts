@@ -1,4 +1,5 @@
 import { expected } from '../runtime/errors.js'
+import { checkInteger } from '../runtime/numbers.js'
 
 /**
  * A small seeded generator of pseudo-random numbers, the same on every machine: xoshiro128** (Blackman and Vigna),
@@ -54,12 +55,12 @@ export class Random {
 
   /** `length` numbers uniform in [0, 1). */
   uniforms(length: number): Float64Array {
-    return Float64Array.from({ length }, () => this.uniform())
+    return Float64Array.from({ length: checkInteger(length, 'length', 0, 2 ** 31 - 1) }, () => this.uniform())
   }
 
   /** `length` numbers from the normal distribution. */
   normals(length: number): Float64Array {
-    return Float64Array.from({ length }, () => this.normal())
+    return Float64Array.from({ length: checkInteger(length, 'length', 0, 2 ** 31 - 1) }, () => this.normal())
   }
 }
 

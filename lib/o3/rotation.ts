@@ -115,20 +115,24 @@ export function matrixToQuaternion(matrix: ArrayLike<number>): Float64Array {
   return q[0] < 0 ? q.map((v) => -v) : q
 }
 
+/** [w, x, y, z], of length 1, of a rotation by Euler angles: Ry(alpha) Rx(beta) Ry(gamma). */
 export function anglesToQuaternion(angles: Angles): Float64Array {
   const { alpha, beta, gamma } = angles
   const turns = [axisAngleToQuaternion([0, 1, 0], alpha), axisAngleToQuaternion([1, 0, 0], beta)]
   return [...turns, axisAngleToQuaternion([0, 1, 0], gamma)].reduce(composeQuaternions)
 }
 
+/** Euler angles of the rotation of a quaternion [w, x, y, z] of any length but 0. */
 export function quaternionToAngles(quaternion: ArrayLike<number>): Angles {
   return matrixToAngles(quaternionToMatrix(quaternion))
 }
 
+/** The axis (a unit vector) and the angle from 0 to pi of a rotation by Euler angles. */
 export function anglesToAxisAngle(angles: Angles): AxisAngle {
   return quaternionToAxisAngle(anglesToQuaternion(angles))
 }
 
+/** Euler angles of a rotation by `angle` (radians) about an axis of any length but 0. */
 export function axisAngleToAngles(axis: ArrayLike<number>, angle: number): Angles {
   return matrixToAngles(axisAngleToMatrix(axis, angle))
 }

@@ -2,7 +2,7 @@ import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { sharedWigner3j } from '../o3/wigner.js'
 import { DeviceArray } from '../runtime/device-array.js'
 import { resolveDevice } from '../runtime/device.js'
-import { expected, GauntletError } from '../runtime/errors.js'
+import { checkObject, expected, GauntletError } from '../runtime/errors.js'
 import {
   checkArray,
   type Evaluation,
@@ -81,6 +81,7 @@ export class TensorProductConv implements Disposable {
     instructions: readonly Instruction[],
     options: TensorProductConvOptions = {},
   ) {
+    checkObject(options, 'options')
     const irreps: Triple<Irreps> = [toIrreps('irrepsIn1', in1), toIrreps('irrepsIn2', in2), toIrreps('irrepsOut', out)]
     if (!Array.isArray(instructions)) throw expected('an array of instructions', 'instructions', instructions)
     const paths = weightedPaths(irreps, instructions, {
@@ -98,6 +99,10 @@ export class TensorProductConv implements Disposable {
   }
 
   /**
+   * Messages of all edges, summed where they end,
+   *
+   *     out[n] = sum over edges e into n of  F(x1[sender(e)], x2[e], weight[pair(e)])
+   *
    * @param x1 features, [graph.nodes.senders, irrepsIn1.dim]
    * @param x2 attributes, [graph.edges, irrepsIn2.dim]
    * @param weight [graph.pairs?.count ?? graph.edges, weightNumel]; undefined where there are no weights

@@ -1,7 +1,7 @@
 import { Irrep, type IrrepLike, Irreps, type IrrepsLike } from '../o3/irreps.js'
-import { GauntletError } from '../runtime/errors.js'
+import { checkObject, GauntletError } from '../runtime/errors.js'
 import type { Instruction } from './instruction.js'
-import { choose, toIrreps } from './path.js'
+import { choose, keptIrreps, toIrreps } from './path.js'
 import type { ProductOptions } from './product.js'
 import { TensorProduct } from './tensor-product.js'
 
@@ -27,10 +27,10 @@ export interface ElementwiseTensorProductOptions extends ProductOptions {
  */
 export class ElementwiseTensorProduct extends TensorProduct {
   constructor(in1: IrrepsLike, in2: IrrepsLike, options: ElementwiseTensorProductOptions = {}) {
+    checkObject(options, 'options')
     const [irrepsIn1, irrepsIn2] = cut(toIrreps('irrepsIn1', in1).simplify(), toIrreps('irrepsIn2', in2).simplify())
     const { filterIrOut, ...rest } = options
-    const keep =
-      filterIrOut === undefined ? undefined : new Set([...filterIrOut].map((ir) => Irrep.from(ir).toString()))
+    const keep = keptIrreps(filterIrOut)
     const out: { mul: number; ir: Irrep }[] = []
     const instructions: Instruction[] = []
     for (const [n, { mul, ir }] of [...irrepsIn1].entries()) {

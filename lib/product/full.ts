@@ -1,7 +1,7 @@
 import { Irrep, type IrrepLike, Irreps, type IrrepsLike } from '../o3/irreps.js'
-import { GauntletError } from '../runtime/errors.js'
+import { checkObject, GauntletError } from '../runtime/errors.js'
 import { channelwisePlan, outerPlan } from './coupling.js'
-import { choose, makePath, type Path, toIrreps } from './path.js'
+import { choose, keptIrreps, makePath, type Path, toIrreps } from './path.js'
 import { Product, type ProductOptions } from './product.js'
 
 export interface FullTensorProductOptions extends ProductOptions {
@@ -35,6 +35,7 @@ export class FullTensorProduct extends Product {
   readonly implementation: 'sparse' | 'dense'
 
   constructor(in1: IrrepsLike, in2: IrrepsLike, options: FullTensorProductOptions = {}) {
+    checkObject(options, 'options')
     const irrepsIn1 = toIrreps('irrepsIn1', in1)
     const irrepsIn2 = toIrreps('irrepsIn2', in2)
     const implementation = choose('implementation', ['sparse', 'dense'], options.implementation)
@@ -55,7 +56,7 @@ function fullPaths(
   normalization: 'component' | 'norm',
   channels: 'outer' | 'each',
 ): { irrepsOut: Irreps; paths: Path[] } {
-  const keep = filter === undefined ? undefined : new Set([...filter].map((ir) => Irrep.from(ir).toString()))
+  const keep = keptIrreps(filter)
   const blocks: { i1: number; i2: number; mul: number; ir: Irrep }[] = []
   for (const [i1, a] of [...in1].entries()) {
     for (const [i2, b] of [...in2].entries()) {

@@ -1,3 +1,4 @@
+import { checkObject } from '../runtime/errors.js'
 import type { IrrepsLike } from '../o3/irreps.js'
 import type { Instruction } from './instruction.js'
 import { mayCouple, toIrreps, unreachable } from './path.js'
@@ -18,6 +19,7 @@ import { TensorProduct, type TensorProductOptions } from './tensor-product.js'
  */
 export class FullyConnectedTensorProduct extends TensorProduct {
   constructor(in1: IrrepsLike, in2: IrrepsLike, out: IrrepsLike, options: TensorProductOptions = {}) {
+    checkObject(options, 'options')
     const irrepsIn1 = toIrreps('irrepsIn1', in1)
     const irrepsIn2 = toIrreps('irrepsIn2', in2)
     const irrepsOut = toIrreps('irrepsOut', out)

@@ -1,3 +1,4 @@
+import { checkObject } from '../runtime/errors.js'
 import { gauntCoefficients } from '../o3/gaunt.js'
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { norm } from '../o3/norm.js'
@@ -54,6 +55,7 @@ export class GauntTensorProduct extends ChannelwiseProduct {
   readonly grid: Readonly<GridSize> | undefined
 
   constructor(in1: IrrepsLike, in2: IrrepsLike, out?: IrrepsLike, options: GauntTensorProductOptions = {}) {
+    checkObject(options, 'options')
     const irrepsIn1 = toIrreps('irrepsIn1', in1)
     const irrepsIn2 = toIrreps('irrepsIn2', in2)
     const irrepsOut = out === undefined ? reachableIrreps(irrepsIn1, irrepsIn2, rule) : toIrreps('irrepsOut', out)

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { expected } from '../runtime/errors.js'
+import { checkObject, expected } from '../runtime/errors.js'
 import { callNative, type DeviceId, loadAddon, type NativeGraph } from '../runtime/native.js'
 import { Segments } from './segments.js'
 
@@ -76,6 +76,7 @@ export class Graph {
     nodes: number | BipartiteNodes,
     options: { pairs?: Int32Array } = {},
   ) {
+    checkObject(options, 'options')
     const counts = typeof nodes === 'number' ? { senders: nodes, receivers: nodes } : nodes
     if (typeof counts !== 'object' || counts === null) throw expected('a number of nodes', 'nodes', nodes)
     this.nodes = Object.freeze({

@@ -1,6 +1,6 @@
 import { Irreps, type IrrepsLike } from '../o3/irreps.js'
 import { DeviceArray } from '../runtime/device-array.js'
-import { expected, GauntletError } from '../runtime/errors.js'
+import { checkObject, expected, GauntletError } from '../runtime/errors.js'
 import { Execution, type FloatArray, type ResultOf } from '../runtime/execute.js'
 import type { DeviceId } from '../runtime/native.js'
 import { biasPlan, type LinearPath, linearPlan } from './mixed.js'
@@ -61,6 +61,7 @@ export class Linear implements Disposable {
   readonly #biases: Execution | undefined
 
   constructor(irrepsIn: IrrepsLike, irrepsOut: IrrepsLike, options: LinearOptions = {}) {
+    checkObject(options, 'options')
     this.irrepsIn = toIrreps('irrepsIn', irrepsIn)
     this.irrepsOut = toIrreps('irrepsOut', irrepsOut)
     const normalization = choose('pathNormalization', ['element', 'path'], options.pathNormalization)
@@ -85,6 +86,8 @@ export class Linear implements Disposable {
   }
 
   /**
+   * The layer of every sample.
+   *
    * @param x [batch, irrepsIn.dim]
    * @returns [batch, irrepsOut.dim]: `out` where it is given, a DeviceArray if x is one, else a Float32Array
    * @throws GauntletError as Product.forward

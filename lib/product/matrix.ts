@@ -1,7 +1,7 @@
 import type { Irreps, IrrepsLike } from '../o3/irreps.js'
 import { ChannelwiseProduct, type ChannelwiseProductOptions } from './channelwise.js'
 import { wigner6j } from '../o3/wigner.js'
-import { expected } from '../runtime/errors.js'
+import { checkObject, expected } from '../runtime/errors.js'
 import { matrixPlan } from './matrix-form.js'
 import { channelwisePaths, type CouplingRule, reachableIrreps, toIrreps } from './path.js'
 
@@ -32,6 +32,7 @@ export class MatrixTensorProduct extends ChannelwiseProduct {
   readonly degree: number
 
   constructor(in1: IrrepsLike, in2: IrrepsLike, out?: IrrepsLike, options: MatrixTensorProductOptions = {}) {
+    checkObject(options, 'options')
     const irrepsIn1 = toIrreps('irrepsIn1', in1)
     const irrepsIn2 = toIrreps('irrepsIn2', in2)
     const given = out === undefined ? undefined : toIrreps('irrepsOut', out)

@@ -1,5 +1,5 @@
-import { expected, GauntletError } from '../runtime/errors.js'
-import { type Irrep, Irreps, type IrrepsLike } from '../o3/irreps.js'
+import { errorIn, expected, GauntletError } from '../runtime/errors.js'
+import { Irrep, type IrrepLike, Irreps, type IrrepsLike } from '../o3/irreps.js'
 import { isTriangle } from '../o3/wigner.js'
 
 /**
@@ -35,12 +35,21 @@ export interface CouplingRule {
 
 /** Checks a constructor's irreps argument and names it in the error. */
 export function toIrreps(name: string, value: IrrepsLike): Irreps {
+  if ((value as unknown) === undefined) throw expected('irreps', name, value, 'ERR_IRREPS')
   try {
     return Irreps.from(value)
   } catch (error) {
-    if (!(error instanceof GauntletError)) throw error
-    throw new GauntletError(error.code, `${name}: ${error.message}`, { cause: error })
+    throw errorIn(name, error)
   }
+}
+
+/** The names of the irreps that `filterIrOut` keeps; nothing where that is not given and all are kept. */
+export function keptIrreps(filterIrOut: Iterable<IrrepLike> | undefined): ReadonlySet<string> | undefined {
+  if (filterIrOut === undefined) return undefined
+  if (typeof (filterIrOut as Partial<Iterable<IrrepLike>> | null)?.[Symbol.iterator] !== 'function') {
+    throw expected('a list of irreps', 'filterIrOut', filterIrOut)
+  }
+  return new Set(Array.from(filterIrOut, (ir) => Irrep.from(ir).toString()))
 }
 
 /** Channels that `in1` and `in2` share: channel u couples with channel u. */

@@ -3,6 +3,7 @@ import { resolveDevice, type DeviceOption } from '../runtime/device.js'
 import { expected } from '../runtime/errors.js'
 import { type EncodedPlan, Execution, type FloatArray, type OperandInfo, type ResultOf } from '../runtime/execute.js'
 import type { DeviceId } from '../runtime/native.js'
+import { checkInteger } from '../runtime/numbers.js'
 import { countFlops, type Cost } from './cost.js'
 import {
   type AsyncGradientOptions,
@@ -310,6 +311,7 @@ export abstract class Product implements Disposable {
    * CPU may execute fewer operations: coefficients that are the same but for signs are shared.
    */
   cost(batch: number): Cost {
+    checkInteger(batch, 'batch', 0, Number.MAX_SAFE_INTEGER)
     this.#flops ??= this.#plans.reduce((sum, plan) => sum + countFlops(plan()), this.#scaledNumbers)
     const floats = this.irrepsIn1.dim + this.irrepsIn2.dim + this.irrepsOut.dim
     return { flops: batch * this.#flops, bytes: 4 * batch * floats, weights: this.weightNumel }

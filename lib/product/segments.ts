@@ -4,6 +4,11 @@ import { expected, GauntletError } from '../runtime/errors.js'
 /**
  * Rows that belong to others: row r of one array to row of[r] of another, as edges do to their receivers and nodes to their
  * structures. Rows of segment s are order[start[s]] to order[start[s + 1] - 1], ascending.
+ *
+ * @example
+ * const structureOf = new Index('structure', nodes, structures)
+ * const segments = new Segments(Int32Array.of(0, 0, 1), 2) // atoms 0 and 1 are of structure 0, atom 2 is of structure 1
+ * program.run({ counts, inputs, indices: new Map([[structureOf, segments]]) })
  */
 export class Segments {
   readonly of: Int32Array

@@ -1,6 +1,6 @@
 import { type Irreps, type IrrepsLike } from '../o3/irreps.js'
 import { Random } from '../o3/random.js'
-import { describe, expected, GauntletError } from '../runtime/errors.js'
+import { checkObject, describe, expected, GauntletError } from '../runtime/errors.js'
 import { DeviceArray } from '../runtime/device-array.js'
 import type { FloatArray } from '../runtime/execute.js'
 import { checkFloat32Array } from '../runtime/arrays.js'
@@ -76,6 +76,7 @@ export class TensorProduct extends Product {
     instructions: readonly Instruction[],
     options: TensorProductOptions = {},
   ) {
+    checkObject(options, 'options')
     const irreps: Triple<Irreps> = [toIrreps('irrepsIn1', in1), toIrreps('irrepsIn2', in2), toIrreps('irrepsOut', out)]
     const irrepNormalization = choose('irrepNormalization', ['component', 'norm'], options.irrepNormalization)
     const pathNormalization = choose('pathNormalization', ['element', 'path'], options.pathNormalization)

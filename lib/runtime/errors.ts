@@ -32,6 +32,11 @@ export function expected(what: string, name: string, value: unknown, code: Error
   return new GauntletError(code, `Expected ${what} for ${name} but received ${describe(value)}`)
 }
 
+/** @throws GauntletError ERR_ARGUMENT unless it is an object */
+export function checkObject(value: unknown, name: string): asserts value is object {
+  if (typeof value !== 'object' || value === null) throw expected('an object', name, value)
+}
+
 /** The same error, said of a place: a file, a structure. What is no GauntletError stays as it is. */
 export function errorIn(place: string, error: unknown): unknown {
   if (!(error instanceof GauntletError)) return error
@@ -46,7 +51,8 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return `an array of length ${value.length}`
   if (ArrayBuffer.isView(value)) {
     const length = 'length' in value ? ` of length ${String(value.length)}` : ''
-    return `a ${value.constructor.name}${length}`
+    const { name } = value.constructor
+    return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}${length}`
   }
   if (typeof value === 'object' && value !== null) return `an object (${value.constructor?.name ?? 'no prototype'})`
   return String(value)

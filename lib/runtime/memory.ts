@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer'
 import { types } from 'node:util'
 import { checkFloat32Array } from './arrays.js'
-import { expected, GauntletError } from './errors.js'
+import { checkObject, expected, GauntletError } from './errors.js'
 import type { FloatArray } from './execute.js'
 import { callNative, loadAddon } from './native.js'
 
@@ -37,6 +37,7 @@ const buffers = new WeakMap<ArrayBufferLike, 'live' | 'freed'>()
  * page-locked memory is asked for and there is no GPU
  */
 export function allocate(length: number, options: AllocateOptions = {}): Float32Array<ArrayBuffer> {
+  checkObject(options, 'options')
   if (!Number.isInteger(length) || length < 0 || length > maxLength) {
     throw expected(`an integer from 0 to ${maxLength}`, 'length', length)
   }

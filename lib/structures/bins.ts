@@ -1,4 +1,4 @@
-import { expected, GauntletError } from '../runtime/errors.js'
+import { GauntletError } from '../runtime/errors.js'
 import type { Lattice } from './lattice.js'
 import type { Structure } from './structure.js'
 
@@ -31,7 +31,6 @@ export class Bins {
   /** @throws GauntletError `ERR_ARGUMENT` for a position that is not finite or absurdly far away. */
   constructor({ positions, pbc }: Structure, lattice: Lattice, reach: number) {
     const atoms = positions.length / 3
-    if (!Number.isInteger(atoms)) throw expected('three numbers for every atom', 'positions', positions)
     this.slabs = new Int32Array(3 * atoms)
     this.wraps = new Int32Array(3 * atoms)
     const fractional = fractionalCoordinates(positions, lattice)

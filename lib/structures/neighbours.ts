@@ -1,7 +1,7 @@
 import { expected, GauntletError } from '../runtime/errors.js'
 import { Bins } from './bins.js'
 import { Lattice } from './lattice.js'
-import type { Structure } from './structure.js'
+import { checkStructure, type Structure } from './structure.js'
 
 /** Directed pairs of atoms, ordered by receiver, then sender, then image. */
 export interface Neighbours {
@@ -39,7 +39,10 @@ const SLACK = 1e-6
  * const { receivers, senders, vectors } = neighbours(structure, 5)
  */
 export function neighbours(structure: Structure, cutoff: number): Neighbours {
-  if (!(cutoff > 0 && cutoff < Infinity)) throw expected('a positive number of Angstrom', 'cutoff', cutoff)
+  checkStructure(structure)
+  if (typeof cutoff !== 'number' || !(cutoff > 0 && cutoff < Infinity)) {
+    throw expected('a positive number of Angstrom', 'cutoff', cutoff)
+  }
   const search = new Search(structure, cutoff)
   const atoms = structure.positions.length / 3
   const ends = new Int32Array(atoms)

@@ -1,3 +1,6 @@
+import { types } from 'node:util'
+import { checkObject, expected } from '../runtime/errors.js'
+
 /** Atoms in space: what every reader returns. Lengths in Angstrom, energies in eV, forces in eV/Angstrom. */
 export interface Structure {
   /** Atomic number of every atom; 0 is a dummy atom. */
@@ -29,6 +32,24 @@ export interface AtomProperty {
   readonly columns: number
   /** [atoms, columns] */
   readonly values: readonly string[] | Float64Array
+}
+
+/**
+ * Refuses what says nothing of atoms in space. Whether they can be there is for others to say.
+ *
+ * @throws GauntletError ERR_ARGUMENT, ERR_DTYPE, ERR_LENGTH
+ */
+export function checkStructure(structure: Structure): void {
+  checkObject(structure, 'structure')
+  const { numbers, positions, pbc } = structure as Record<keyof Structure, unknown>
+  if (!types.isUint8Array(numbers)) throw expected('a Uint8Array', 'numbers', numbers, 'ERR_DTYPE')
+  if (!types.isFloat64Array(positions)) throw expected('a Float64Array', 'positions', positions, 'ERR_DTYPE')
+  if (positions.length !== 3 * numbers.length) {
+    throw expected(`${3 * numbers.length} numbers (three for every atom)`, 'positions', positions, 'ERR_LENGTH')
+  }
+  if (!Array.isArray(pbc) || pbc.length !== 3 || !pbc.every((repeats) => typeof repeats === 'boolean')) {
+    throw expected('three of true and false', 'pbc', pbc)
+  }
 }
 
 /** One kcal/mol in eV: 4184 J over the Avogadro constant and the elementary charge, all three exact. */

@@ -22,12 +22,20 @@ export class XyzAppender implements AsyncDisposable {
     private readonly keys: XyzKeys,
   ) {}
 
-  /** @throws GauntletError `ERR_FILE`, for a file that is there already too */
+  /**
+   * Begins a file that is not there yet.
+   *
+   * @throws GauntletError `ERR_FILE`, for a file that is there already too
+   */
   static async create(path: string, keys: XyzKeys = {}): Promise<XyzAppender> {
     return new XyzAppender(path, await createFile(path), keys)
   }
 
-  /** @throws GauntletError `ERR_ARGUMENT`, `ERR_LENGTH` for a structure that is none; `ERR_FILE`: no part of it is left there */
+  /**
+   * Writes one more frame.
+   *
+   * @throws GauntletError `ERR_ARGUMENT`, `ERR_LENGTH` for a structure that is none; `ERR_FILE`: no part of it is left there
+   */
   async append(structure: Structure): Promise<void> {
     const frame = Buffer.from(formatXyz(structure, this.keys))
     try {

@@ -124,10 +124,13 @@ export function polynomialCutoff(cutoff: number, p: number): ScalarFunction {
   )
 }
 
+/** sin(x) */
 export const sine: ScalarFunction = new Sine(0)
+/** exp(x) */
 export const exponential: ScalarFunction = new Exponential()
 /** x / (1 + exp(-x)) */
 export const silu: ScalarFunction = new Sigmoid(1, [], [0, 1])
+/** 1 / (1 + exp(-x)) */
 export const sigmoid: ScalarFunction = new Sigmoid(1, [0, 1])
 /** 2 sigmoid(2x) - 1 */
 export const tanh: ScalarFunction = new Sigmoid(2, [-1, 2])

@@ -1,3 +1,4 @@
+export { Segments } from '../product/segments.js'
 export { concatenate } from './concatenate.js'
 export { contract } from './contraction.js'
 export { add, apply, multiply, scale, subtract, zerosLike } from './elementwise.js'

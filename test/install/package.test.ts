@@ -1,5 +1,5 @@
 // The package as users get it: packed, installed into an empty folder and loaded there.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BuildInfo } from '../../lib/index.js'
@@ -65,6 +65,34 @@ describe('with a prebuilt addon', () => {
     expect(names).toEqual(expected)
     expect(names).toContain('GauntletError')
     expect(differing).toEqual([])
+  })
+
+  test.each([
+    ['node16', 'node16'],
+    ['esnext', 'bundler'],
+  ])('has types that hold by themselves: module %s', (module, moduleResolution) => {
+    const entries = ['', '/mace', '/md', '/structures', '/tensor', '/files']
+    const imports = entries.map((entry, n) => `import * as m${n} from 'gauntlet${entry}'`)
+    const use = `const product = new m0.GauntTensorProduct('1o', '1o')
+      export const all = [${entries.map((_, n) => `m${n}`).join()}]
+      export const out: Float32Array = product.forward(new Float32Array(3), new Float32Array(3))`
+    writeFileSync(join(project, 'consumer.mts'), [...imports, use].join('\n'))
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types'), '--skipLibCheck', 'false']
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2022',
+      '--module',
+      module,
+      '--moduleResolution',
+      moduleResolution,
+    ]
+    run(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), ...options, ...types, 'consumer.mts'],
+      project,
+    )
   })
 
   test('is imported in no time, without its addon', () => {

@@ -64,7 +64,7 @@ describe('a calculator', () => {
     )
     expect(() => calculator.compute({ ...alone, positions: Float64Array.of(1, 2, 3, 4, 5, 6) })).toThrow(/length/)
     expect(() => calculator.compute({ ...alone, positions: new Float64Array(2) })).toThrow(
-      /three numbers for every atom/,
+      /numbers \(three for every atom\)/,
     )
     expect(() => calculator.compute({ ...alone, positions: Float64Array.of(NaN, 0, 0) })).toThrow(/no place/)
     const twins = { ...alone, numbers: Uint8Array.of(8, 8), positions: new Float64Array(6) }

@@ -200,7 +200,7 @@ test('refuses what has no answer', () => {
   expect(() => neighbours({ ...pair, positions: Float64Array.of(0, 0, 0, 1e9, 0, 0) }, 3)).toThrow(
     /no place in Angstrom/,
   )
-  expect(() => neighbours({ ...pair, positions: new Float64Array(4) }, 3)).toThrow(/three numbers for every atom/)
+  expect(() => neighbours({ ...pair, positions: new Float64Array(4) }, 3)).toThrow(/6 numbers \(three for every atom\)/)
   const one = random(1, cubic, all, 1)
   expect(() => neighbours(one, 1e6)).toThrow(/over 50000000 pairs/)
   expect(() => neighbours({ ...one, positions: Float64Array.of(1e7, 0, 0) }, 3)).toThrow(/Atom 1 is 3333333 cells away/)
