@@ -50,7 +50,9 @@ export class Evaluator {
 
 /** What a batch's atoms have alone. [nodes], eV */
 export function isolatedEnergies({ configuration }: Mace, { elements }: Batch): Float64Array {
-  return Float64Array.from(elements, (element) => configuration.atomicEnergies[element])
+  const energies = new Float64Array(elements.length)
+  elements.forEach((element, node) => (energies[node] = configuration.atomicEnergies[element]))
+  return energies
 }
 
 /** [nodes] -> [structures] */

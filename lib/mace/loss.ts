@@ -80,7 +80,10 @@ export class EnergyForcesLoss {
     check(forceWeights, structures, 'forceWeights')
     const isolated = sumByStructure(batch, isolatedEnergies(this.model, batch))
     const atoms = sumByStructure(batch, new Float64Array(nodes).fill(1))
-    const weightOfNode = (structure: number): number => (forces * forceWeights[structure]) / (3 * nodes)
+    const weightOfNode = new Float64Array(nodes)
+    structureOf.forEach((structure, node) => {
+      weightOfNode[node] = (forces * forceWeights[structure]) / (3 * nodes)
+    })
     return new Map([
       [this.#energies, targets.energies.map((value, n) => value - isolated[n])],
       [this.#forces, targets.forces],
@@ -88,7 +91,7 @@ export class EnergyForcesLoss {
         this.#energyWeights,
         energyWeights.map((weight, n) => (energy * weight) / (structures * Math.max(1, atoms[n]) ** 2)),
       ],
-      [this.#forceWeights, Float64Array.from(structureOf, weightOfNode)],
+      [this.#forceWeights, weightOfNode],
     ])
   }
 }

@@ -102,11 +102,7 @@ export class Mace {
       const element = atomicNumbers.indexOf(number)
       if (element < 0) {
         const known = atomicNumbers.map(elementSymbol).join(', ')
-        throw expected(
-          `an element that the model knows (${known})`,
-          `numbers[${atom}]`,
-          elementSymbol(number) ?? number,
-        )
+        throw expected(`an element that the model knows (${known})`, `numbers[${atom}]`, elementSymbol(number))
       }
       return element
     })

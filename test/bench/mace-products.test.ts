@@ -49,7 +49,7 @@ describe('bench/mace/products.mjs', () => {
     const config = join(output, 'config.json')
     writeFileSync(config, JSON.stringify(settings))
     const errors = [4, 5].map((seed) => {
-      const flags = ['--seed', String(seed), '--product', 'grid', '--threads', '1', '--output', output]
+      const flags = ['--seed', String(seed), '--product', 'grid', '--threads', '1', '--output', output, '--overwrite']
       expect(run('dist/cli/main.js', ['train', '--config', config, ...flags]).status).toBe(0)
       const lines = readFileSync(join(output, 'mace.jsonl'), 'utf8').trim().split('\n')
       const end = JSON.parse(lines.at(-1)!) as { errors: { errors: { energyMae: number; forcesMae: number } }[] }
@@ -94,14 +94,46 @@ describe('bench/mace/products.mjs', () => {
     [['--threads', '0'], 'Expected an integer of at least 1 for --threads'],
     [['--train', '300'], 'has 270 structures: fewer than --train and --test ask for'],
     [['--train', 'index_train_01.csv'], 'Expected splits for both --train and --test'],
-    [['--products', 'cg,dense', '--train', '8'], 'Expected one of cg, gaunt-fourier, grid'],
+    [['--products', 'cg,dense', '--train', '8'], 'for --products but received "dense"'],
     [['--data', 'none.xyz'], 'none.xyz'],
     [['--cutoff', 'far', '--train', '8'], 'for model.cutoff'],
-    [['--fast'], '--fast'],
   ])('refuses %j', (args, message) => {
     const { status, stderr, stdout } = bench(...args)
     expect(status).toBe(1)
     expect(stdout).toBe('')
     expect(stderr).toContain(message)
+    expect(stderr).not.toContain('    at ')
+  })
+
+  it('says what it takes', () => {
+    const { status, stderr } = bench('--fast')
+    expect([status, stderr]).toEqual([2, expect.stringContaining('--fast') as string])
+    const { status: helped, stdout } = bench('--help')
+    expect([helped, stdout]).toEqual([0, expect.stringContaining('--products cg,grid') as string])
+  })
+
+  it('takes from a configuration what no option says', () => {
+    const [config, output] = [missing('.json'), missing('')]
+    writeFileSync(config, JSON.stringify({ epochs: 2, batchSize: 3, model: { hiddenIrreps: '3x0e', maxEll: 1 } }))
+    const args = [
+      '--config',
+      config,
+      '--correlation',
+      '1',
+      '--products',
+      'cg',
+      '--seeds',
+      '1',
+      '--train',
+      '6',
+      '--test',
+      '2',
+    ]
+    expect(run('bench/mace/products.mjs', [...args, '--output', output]).status).toBe(0)
+    const { settings } = JSON.parse(readFileSync(join(output, 'results.json'), 'utf8')) as {
+      settings: { config: object }
+    }
+    const model = { hiddenIrreps: '3x0e', maxEll: 1, correlation: 1, cutoff: 5 }
+    expect(settings.config).toMatchObject({ epochs: 2, batchSize: 3, model })
   })
 })
