@@ -13,7 +13,10 @@ interface Entry {
 const COMMANDS: Record<string, Entry> = {
   compare: { summary: 'every product on the atoms of a file', load: () => import('./compare.js') },
   bench: { summary: 'time every product against what the machine can do', load: () => import('./bench.js') },
-  report: { summary: 'a page with charts of what bench has measured, or of a training', load: () => import('./report.js') },
+  report: {
+    summary: 'a page with charts of what bench has measured, or of a training',
+    load: () => import('./report.js'),
+  },
   express: { summary: 'what every product can and cannot express', load: () => import('./express.js') },
   advise: { summary: 'which product to take for given irreps, measured here', load: () => import('./advise.js') },
   selftest: { summary: 'check every kernel against a float64 reference', load: () => import('./selftest.js') },

@@ -32,7 +32,10 @@ it, MACE_energy (eV) and MACE_forces (eV/Angstrom). Files of extended XYZ may be
     ...modelOptions,
     json: flag('one JSON document instead of a table'),
   },
-  check: ({ out }) => {
+  check: ({ out, prefix = 'MACE_', ...keys }) => {
+    const known: readonly unknown[] = [keys['energy-key'], keys['forces-key']]
+    const taken = ['energy', 'forces'].map((name) => `${prefix}${name}`).find((name) => known.includes(name))
+    if (out !== undefined && taken !== undefined) throw expected(`another text than ${prefix}`, '--prefix', taken)
     // Whatever else it is, a model among them, is not to be written over.
     if (out !== undefined && !/\.(ext)?xyz$/.test(out)) throw expected('a file named *.xyz or *.extxyz', '--out', out)
   },

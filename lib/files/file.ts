@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { GauntletError } from '../runtime/errors.js'
 
@@ -51,6 +51,16 @@ export async function replaceFile(
       throw error
     }
   })
+}
+
+/** Removes what {@link replaceFile} leaves beside a path where its process is killed; nobody else may be writing it. */
+export async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path)
+  const begin = `.${basename(path)}.`
+  const left = (await readdir(folder).catch(() => [])).filter((name) => {
+    return name.startsWith(begin) && /^[0-9a-f]{12}$/.test(name.slice(begin.length))
+  })
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Irrep, Irreps } from '../o3/irreps.js'
 import { GauntTensorProduct } from '../product/gaunt.js'
 import type { Instruction } from '../product/instruction.js'
+import { GauntletError } from '../runtime/errors.js'
 import { TensorProduct } from '../product/tensor-product.js'
 import { VectorTensorProduct } from '../product/vector.js'
 import { add } from '../tensor/elementwise.js'
@@ -24,11 +25,18 @@ import type { ProductShape } from './product-basis.js'
  *
  * @param x [nodes, from.dim]
  * @returns [nodes, to.dim]
+ * @throws GauntletError ERR_UNREACHABLE for an output irrep that no product reaches
  */
 export function chain(site: Site, name: string, { from, to, correlation }: ProductShape, x: Tensor): Tensor {
   const odd = site.configuration.product === 'grid-odd'
   const elements = site.configuration.atomicNumbers.length
   const { mul: channels } = from.at(0)
+  // Of several factors the products themselves refuse what they do not reach.
+  const unreachable = correlation === 1 ? [...to].find(({ ir }) => !from.has(ir)) : undefined
+  if (unreachable) {
+    const what = `No product of one function with irreps "${from.toString()}" holds ${unreachable.ir.toString()}`
+    throw new GauntletError('ERR_UNREACHABLE', what)
+  }
   const weight = (part: string, blocks: number): Tensor => {
     const shape = [elements, blocks, channels]
     const parameter = site.parameters.declare(`${name}.${part}`, shape, { rows: elements })

@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeLeftovers } from '../files/file.js'
 import { GauntletError } from '../runtime/errors.js'
 import { writeModel } from './model-file.js'
 import type { EpochReport } from './trainer.js'
@@ -44,6 +45,7 @@ export class TrainingFiles {
    * @throws GauntletError ERR_FILE where there are some otherwise
    */
   async begin({ overwrite }: { overwrite: boolean }): Promise<void> {
+    if (this.#writes) await Promise.all(this.paths.map(removeLeftovers))
     if (overwrite) {
       if (this.#writes) await Promise.all(this.paths.map((path) => rm(path, { force: true })))
     } else if ((await identity(this.state)) !== undefined) {
@@ -57,6 +59,7 @@ export class TrainingFiles {
   /** @throws GauntletError ERR_FILE, ERR_ARGUMENT as `readState` */
   async resume(): Promise<void> {
     const { trainer, fingerprint } = this.training
+    if (this.#writes) await Promise.all(this.paths.map(removeLeftovers))
     this.#left = await identity(this.state)
     trainer.restore(await readState(this.state, trainer.arrays, fingerprint))
     if (this.#writes) await this.#log.keep(trainer.progress.epoch, this.start)

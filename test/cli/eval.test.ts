@@ -194,6 +194,8 @@ describe('refused', () => {
 
   test('arguments that mean nothing', async () => {
     const xyz = await written(someStructures())
+    const same = ['--forces-key', 'MACE_forces', '-o', missing('.xyz')]
+    expect((await gauntlet('eval', path, xyz, ...same)).err).toContain('another text than MACE_ for --prefix')
     for (const args of [
       ['--batch-size', '0'],
       ['--precision', 'float16'],

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readSafetensors, type Weights } from '../../lib/files/index.js'
@@ -100,7 +109,10 @@ describe('a training that is killed', () => {
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     }
+    // As a process leaves it that is killed while it writes.
+    writeFileSync(join(output, '.mace.state.safetensors.0123456789ab'), 'half')
     train(output, '--resume')
+    expect(readdirSync(output).sort()).toEqual(['mace.jsonl', 'mace.safetensors', 'mace.state.safetensors'])
     const resumed = await trained(output)
     expect(resumed.weights.equals(expected.weights)).toBe(true)
     expect(resumed.state).toEqual(expected.state)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Evaluator, Mace, type MaceOptions, makeBatch, type ProductChoice, type Weights } from '../../lib/mace/index.js'
 import { Random, randomRotation } from '../../lib/o3/index.js'
 import type { Structure } from '../../lib/structures/index.js'
+import { errorOf } from '../o3/helpers.js'
 import { largest } from './compare.js'
 import { makeStructure, small } from './small.js'
 
@@ -60,6 +61,11 @@ function rotateAll(vectors: Float64Array, rotation: ArrayLike<number>): Float64A
 }
 
 describe.each(['cg', 'grid', 'grid-large', 'gaunt-fourier', 'grid-odd'] as const)('%s', (product) => {
+  it.each([1, 2])('is refused where it does not reach hidden irreps: %i factors of scalars', (correlation) => {
+    const options = { ...small, product, correlation, maxEll: 0, hiddenIrreps: '2x0e+2x1o' }
+    expect(errorOf(() => new Mace(options, { device: 'cpu' })).code).toBe('ERR_UNREACHABLE')
+  })
+
   const options: MaceOptions = { ...small, product, correlation: 3, maxEll: 3, hiddenIrreps: '2x0e+2x1o' }
 
   it.each([1, -1])('turns with its structures, and is moved with them, handedness %i', (sign) => {
