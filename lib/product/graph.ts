@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { checkObject, expected } from '../runtime/errors.js'
+import { checkInteger } from '../runtime/numbers.js'
 import { callNative, type DeviceId, loadAddon, type NativeGraph } from '../runtime/native.js'
 import { Segments } from './segments.js'
 
@@ -21,6 +22,8 @@ interface GraphLists {
   pairStart?: Int32Array
   pairOrder?: Int32Array
 }
+
+const MOST_NODES = 2 ** 31 - 1
 
 const graphs = new WeakMap<Graph, { lists: GraphLists; on: Map<DeviceId, NativeGraph> }>()
 
@@ -80,8 +83,8 @@ export class Graph {
     const counts = typeof nodes === 'number' ? { senders: nodes, receivers: nodes } : nodes
     if (typeof counts !== 'object' || counts === null) throw expected('a number of nodes', 'nodes', nodes)
     this.nodes = Object.freeze({
-      senders: checkCount(counts.senders, 'nodes.senders'),
-      receivers: checkCount(counts.receivers, 'nodes.receivers'),
+      senders: checkInteger(counts.senders, 'nodes.senders', 0, MOST_NODES),
+      receivers: checkInteger(counts.receivers, 'nodes.receivers', 0, MOST_NODES),
     })
     this.senders = listEdges(senders, this.nodes.senders, 'senders')
     this.receivers = listEdges(receivers, this.nodes.receivers, 'receivers')
@@ -117,9 +120,4 @@ function listPairs(pairs: Int32Array, edges: number): Segments {
   if (pairs.length !== edges) throw expected(String(edges), 'the length of pairs', pairs.length, 'ERR_LENGTH')
   const count = pairs.reduce((most, pair) => Math.max(most, pair + 1), 0)
   return new Segments(pairs, Math.min(count, edges), 'pairs', 'pair')
-}
-
-function checkCount(count: unknown, name: string): number {
-  if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count < 2 ** 31) return count
-  throw expected('a whole number of nodes', name, count)
 }

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { expected, GauntletError } from '../runtime/errors.js'
+import { checkInteger } from '../runtime/numbers.js'
 
 /**
  * Rows that belong to others: row r of one array to row of[r] of another, as edges do to their receivers and nodes to their
@@ -26,6 +27,7 @@ export class Segments {
     name = 'of',
     segment = 'segment',
   ) {
+    checkInteger(count, `the number of ${segment}s`, 0, 2 ** 31 - 1)
     if (!types.isInt32Array(of)) throw expected('an Int32Array', name, of, 'ERR_DTYPE')
     this.of = Int32Array.from(of)
     const wrong = this.of.findIndex((segment) => segment < 0 || segment >= count)
