@@ -136,7 +136,7 @@ async function train(
     const { epoch } = trainer.progress
     const report = trainer.epoch({
       batch: (done, of) => {
-        io.progress(`epoch ${epoch} of 0 to ${config.epochs - 1}, batch ${done} of ${of}, ${duration(left(of))} left`)
+        io.progress(`epoch ${epoch} (last ${config.epochs - 1}), batch ${done} of ${of}, ${duration(left(of))} left`)
       },
     })
     if (!leads) continue

@@ -53,14 +53,22 @@ export async function replaceFile(
   })
 }
 
-/** Removes what {@link replaceFile} leaves beside a path where its process is killed; nobody else may be writing it. */
+/** Longer than anybody takes to write a file. */
+const LEFT_MILLISECONDS = 3600 * 1000
+
+/** Removes what {@link replaceFile} left beside a path where its process was killed. */
 export async function removeLeftovers(path: string): Promise<void> {
   const folder = dirname(path)
   const begin = `.${basename(path)}.`
-  const left = (await readdir(folder).catch(() => [])).filter((name) => {
-    return name.startsWith(begin) && /^[0-9a-f]{12}$/.test(name.slice(begin.length))
-  })
-  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(begin) || !/^[0-9a-f]{12}$/.test(name.slice(begin.length))) continue
+    const file = join(folder, name)
+    const age = await stat(file).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    )
+    if (age > LEFT_MILLISECONDS) await rm(file, { force: true })
+  }
 }
 
 /**

@@ -21,11 +21,19 @@ namespace {
 /// about as long, and calls come in rows.
 constexpr std::chrono::microseconds kLookout{100};
 
+/// Lets another thread of the same core have it for a moment.
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
 template <class Condition>
 void look_out(Condition come) {
   const auto end = std::chrono::steady_clock::now() + kLookout;
-  while (!come() && std::chrono::steady_clock::now() < end) {
-  }
+  while (!come() && std::chrono::steady_clock::now() < end) pause();
 }
 
 struct Job {
