@@ -1,6 +1,6 @@
 // The same network trained with each product on the same structures: errors of energies and forces on structures that were held out,
-// seconds an epoch takes, how often it is as fast as with Clebsch-Gordan and with Gaunt products in Fourier coefficients, and where the
-// time went.
+// seconds an epoch takes, how many times as fast it is as with Clebsch-Gordan and with Gaunt products in Fourier coefficients (medians of
+// ratios, epoch by epoch), and where the time went.
 //
 //     node bench/mace/products.mjs
 //     node bench/mace/products.mjs --data rmd17_aspirin.npz --train index_train_01.csv --test index_test_01.csv --epochs 200

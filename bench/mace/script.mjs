@@ -39,7 +39,9 @@ export function integer(name, text, least = 0) {
   throw new UsageError(`Expected an integer of at least ${least} for --${name} but received ${JSON.stringify(text)}`)
 }
 
-/** @param {readonly number[]} values */
+/** Of an even number of values the mean of the two in the middle. @param {readonly number[]} values */
 export function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2
 }

@@ -9,7 +9,7 @@ import { type Candidate, measureCandidate } from './candidate.js'
 import { defineCommand } from './command.js'
 import { chooseDevice, deviceOptions } from './device.js'
 import { provenance } from './machine.js'
-import { METHOD_NAMES, METHODS, type Sides } from './methods.js'
+import { checkReached, METHOD_NAMES, METHODS, type Sides } from './methods.js'
 import { choice, type Coupling, couplings, decimal, flag, integer, irreps, names } from './options.js'
 
 const USUAL = '0e+1o+2e'
@@ -93,12 +93,9 @@ function sidesOf(values: {
   const in2 = values.in2 ?? in1
   checkOnce('--in1', in1)
   checkOnce('--in2', in2)
-  const reached = new Irreps(in1.product(in2))
-  const out = values.out ?? reached
+  const out = values.out ?? new Irreps(in1.product(in2))
   checkOnce('--out', out)
-  const beyond = [...out].find(({ ir }) => !reached.has(ir))
-  if (beyond)
-    throw expected(`irreps out of ${reached.toString()}, which the inputs reach`, '--out', beyond.ir.toString())
+  checkReached({ in1, in2, out })
   return { in1, in2, out }
 }
 

@@ -4,6 +4,7 @@ import { expected, GauntletError } from '../runtime/errors.js'
 import { defineCommand } from './command.js'
 import { describeModel } from './model.js'
 import { text } from './options.js'
+import { checkOutput } from './output.js'
 
 export const command = defineCommand({
   positionals: ['CHECKPOINT'],
@@ -23,6 +24,7 @@ are written in float64, as they are stored, under MACE's names, options as text 
     if (!out.endsWith('.safetensors')) throw expected('a file named *.safetensors', '--out', out)
   },
   run: async ({ out = '' }, [checkpoint], io) => {
+    await checkOutput(out, [checkpoint])
     const { model, weights } = await readMaceCheckpoint(checkpoint, { device: 'cpu' })
     await writeModel(out, model, weights)
     io.err(`${describeModel(model)}wrote ${out}\n`)

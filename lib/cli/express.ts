@@ -3,7 +3,7 @@ import { Irreps } from '../o3/irreps.js'
 import { defineCommand, type Io } from './command.js'
 import { scientific } from './format.js'
 import { couplingName, describeLosses, isAllowed, lostCouplings } from './losses.js'
-import { createInto, type Method, METHOD_NAMES, type MethodName, METHODS, type Sides } from './methods.js'
+import { checkReached, createInto, type Method, METHOD_NAMES, type MethodName, METHODS, type Sides } from './methods.js'
 import { flag, integer, irreps, names } from './options.js'
 import { type Column, table } from './table.js'
 
@@ -40,9 +40,11 @@ whatever its channels; they are listed with the reason for each.`,
     table: flag('list every coupling, and which products have it'),
     json: flag('one JSON document instead of tables'),
   },
+  check: (values) => {
+    checkReached(sidesOf(values))
+  },
   run: (values, _, io) => {
-    const in2 = values.in2 ?? values.in1
-    const sides: Sides = { in1: values.in1, in2, out: values.out ?? new Irreps(values.in1.product(in2)) }
+    const sides = sidesOf(values)
     const studies = values.methods.map((name) => {
       io.progress(METHODS[name].title)
       return study(METHODS[name], sides, values['most-channels'], values.seed)
@@ -53,6 +55,10 @@ whatever its channels; they are listed with the reason for each.`,
     return 0
   },
 })
+
+function sidesOf({ in1, in2 = in1, out = new Irreps(in1.product(in2)) }: Partial<Sides> & { in1: Irreps }): Sides {
+  return { in1, in2, out }
+}
 
 function study(method: Method, { in1, in2, out }: Sides, mostChannels: number, seed: number): Study {
   using product = createInto(method, { in1, in2, out }, 'cpu')

@@ -1,4 +1,5 @@
 import { Irreps } from '../o3/irreps.js'
+import { expected } from '../runtime/errors.js'
 import {
   FullTensorProduct,
   GauntTensorProduct,
@@ -144,6 +145,14 @@ function vector(name: MethodName, title: string, floor: FloorName, algorithm: 'g
 /** A setting that names what is to come out. */
 export interface Sides extends Setting {
   out: Irreps
+}
+
+/** @throws GauntletError ERR_ARGUMENT for an output irrep that no product of the inputs reaches */
+export function checkReached({ in1, in2, out }: Sides): void {
+  const reached = new Irreps(in1.product(in2))
+  const beyond = [...out].find(({ ir }) => !reached.has(ir))
+  if (!beyond) return
+  throw expected(`irreps out of ${reached.toString()}, which the inputs reach`, '--out', beyond.ir.toString())
 }
 
 /** The method's product into those irreps of `out` that it reaches; into all that it reaches where it reaches none of them. */

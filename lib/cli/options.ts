@@ -204,7 +204,7 @@ interface Raw {
 
 function run(args: readonly string[], options: Record<string, Shape>, known: string[]): Raw {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
+    const { values, positionals } = parseArgs({ args: joined(args, options), options, allowPositionals: true })
     return { values: values, positionals }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
@@ -214,6 +214,19 @@ function run(args: readonly string[], options: Record<string, Shape>, known: str
       cause: error,
     })
   }
+}
+
+/** With options that a negative number follows as `--name=-1`: as two words they could be two options. */
+function joined(args: readonly string[], options: Record<string, Shape>): string[] {
+  const takesValue = (word: string): boolean => {
+    return word.startsWith('--') && Object.hasOwn(options, word.slice(2)) && options[word.slice(2)].type === 'string'
+  }
+  const all: string[] = []
+  for (let n = 0; n < args.length; n++) {
+    const negative = takesValue(args[n]) && /^-[\d.]/.test(args.at(n + 1) ?? '')
+    all.push(negative ? `${args[n]}=${args[++n]}` : args[n])
+  }
+  return all
 }
 
 /** `; did you mean --lmax?` where a known name is at most two slips away. */

@@ -4,6 +4,7 @@ import { readText, replaceFile, wordedWrite } from '../files/file.js'
 import { defineCommand } from './command.js'
 import { parseJson } from './json-file.js'
 import { text } from './options.js'
+import { checkOutput } from './output.js'
 import type { Figures, Page } from './report/page.js'
 
 export const command = defineCommand({
@@ -14,7 +15,7 @@ to sort. Of the NAME.jsonl of \`gauntlet train\`: losses, errors and learning ra
 against what is known, and the errors at the end; one that goes on or was interrupted has a page as well.
 A page is one HTML file that loads no other.
 
-Charts are drawn by vega-lite, which is installed apart: npm install vega vega-lite`,
+Charts are drawn by vega-lite, which is installed apart: npm install vega vega-lite@6.4`,
   examples: [
     'gauntlet bench --threads 1 --json > run.json',
     'gauntlet report run.json -o report.html',
@@ -26,6 +27,7 @@ Charts are drawn by vega-lite, which is installed apart: npm install vega vega-l
     svg: text('DIR', 'also write every chart to DIR, as an SVG file of its own'),
   },
   run: async ({ out, svg }, [file], io) => {
+    await checkOutput(out, [file])
     const [{ Figures, renderPage }, { loadRenderer }] = await Promise.all([
       import('./report/page.js'),
       import('./report/svg.js'),

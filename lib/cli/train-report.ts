@@ -24,10 +24,12 @@ const MOST_POINTS = 2000
 
 export function describeStart({ config, data, model, processes }: Training): string {
   const { elements, atomicEnergies, rmsForces } = data.statistics
+  const average = config.data.atomicEnergies === 'average'
+  const source = average ? 'atomic energies by least squares' : 'isolated atoms'
   const atoms = elements.map((element, n) => `${elementSymbol(element)} ${atomicEnergies[n].toFixed(4)}`).join(', ')
   const { hiddenIrreps, maxEll, correlation, product, avgNumNeighbors } = model.configuration
   return [
-    `${data.train.length} structures to train on, ${data.valid.length} to validate; isolated atoms (eV): ${atoms}`,
+    `${data.train.length} structures to train on, ${data.valid.length} to validate; ${source} (eV): ${atoms}`,
     `forces of ${rmsForces.toFixed(3)} eV/Angstrom, ${avgNumNeighbors.toFixed(2)} neighbours within ${model.configuration.cutoff} Angstrom`,
     `${hiddenIrreps.toString()}, harmonics to ${maxEll}, correlation ${correlation.join()}, product ${product}: ${model.parameterCount} parameters`,
     processes.size > 1 ? `${processes.size} processes share every batch of ${config.batchSize}` : '',

@@ -45,11 +45,13 @@ mpirun -n 4 gauntlet train ... shares every batch between four processes.`,
     overwrite: flag('begin anew where there is a training of that name already'),
     schema: flag('print the JSON schema of configurations and stop'),
   },
-  check: ({ set, schema, config, data, resume, overwrite }) => {
+  check: (flags) => {
+    const { set, schema, config, data, resume, overwrite } = flags
     set.forEach(parseSetting)
     if (!schema && config === undefined && data === undefined && !set.some((setting) => setting.startsWith('data.'))) {
       throw new GauntletError('ERR_ARGUMENT', 'Missing option --config or --data: what to train on')
     }
+    if (!schema && config === undefined) parseConfig(withFlags({}, flags), 'the command line')
     if (resume && overwrite) throw new GauntletError('ERR_ARGUMENT', 'Expected one of --resume and --overwrite')
   },
   run: async (values, _, io) => {

@@ -31,7 +31,7 @@ const Data = Type.Object(
       [Type.Literal('isolated'), Type.Literal('average'), Type.Record(Type.String(), Type.Number())],
       {
         default: 'isolated',
-        description: 'Of single atoms marked config_type=IsolatedAtom, by least squares, or eV by symbol',
+        description: 'Of single atoms marked config_type=IsolatedAtom, by least squares (average), or eV by symbol',
       },
     ),
   },

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readMaceCheckpoint, readModel } from '../../lib/mace/index.js'
@@ -51,4 +51,15 @@ test('leaves an older model where the new one cannot be made', async () => {
   writeFileSync(out, 'older')
   expect((await gauntlet('convert', join(FOLDER, 'script.pt'), '-o', out)).status).toBe(1)
   expect(readFileSync(out, 'utf8')).toBe('older')
+})
+
+test('never writes over the checkpoint, by whatever path', async () => {
+  const checkpoint = temporary(readFileSync(MODEL), '.safetensors')
+  const same = missing('.safetensors')
+  symlinkSync(checkpoint, same)
+  for (const out of [checkpoint, same]) {
+    const { status, err } = await gauntlet('convert', checkpoint, '-o', out)
+    expect([status, err]).toEqual([1, expect.stringContaining('a file that is not read for --out') as string])
+    expect(readFileSync(checkpoint).equals(readFileSync(MODEL))).toBe(true)
+  }
 })

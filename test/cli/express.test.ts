@@ -59,6 +59,7 @@ test.each([
   [['--in1', '1x'], 2, /--in1/],
   [['--out', '1o+?'], 2, /--out/],
   [['--methods', 'cg'], 2, /names out of cg-sparse/],
+  [['--in1', '1o', '--out', '0e+5e'], 2, /irreps out of 1x0e.1x1e.1x2e, .*for --out but received "5e"/],
   [['--in1', '64x0e+64x1o', '--most-channels', '64'], 1, /Jacobian/],
 ])('express %j exits with %i', async (args, status, message) => {
   const result = await gauntlet('express', ...args)

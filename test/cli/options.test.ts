@@ -104,6 +104,13 @@ test.each([
   expect(() => parseOptions(args, options, [])).toThrow(expect.objectContaining(expected) as Error)
 })
 
+test('a negative number is a value', () => {
+  const signed = { ...options, shift: decimal('X', 'shift', { min: -5, max: 5, initial: 0 }) }
+  expect(parseOptions(['--shift', '-2.5', '--json'], signed, []).values).toMatchObject({ shift: -2.5, json: true })
+  expect(() => parseOptions(['--channels', '-1'], options, [])).toThrow('a whole number from 1 to 64 for --channels')
+  expect(() => parseOptions(['--out', '--json'], options, [])).toThrow('ambiguous')
+})
+
 test('a missing word is named', () => {
   expect(() => parseOptions([], options, ['FILE'])).toThrow(/Missing argument FILE/)
 })

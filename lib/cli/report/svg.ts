@@ -28,7 +28,7 @@ async function installed<Module>(load: () => Promise<Module>): Promise<Module> {
     return await load()
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause
-    const message = 'Charts are drawn by vega-lite, which is not installed: npm install vega vega-lite'
+    const message = 'Charts are drawn by vega-lite, which is not installed: npm install vega vega-lite@6.4'
     throw new GauntletError('ERR_DEPENDENCY', message, { cause })
   }
 }

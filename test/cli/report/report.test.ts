@@ -209,6 +209,6 @@ test('without vega-lite it says what to install', () => {
   })
   expect([status, stdout]).toEqual([1, ''])
   expect(stderr).toBe(
-    'gauntlet report: Charts are drawn by vega-lite, which is not installed: npm install vega vega-lite\n',
+    'gauntlet report: Charts are drawn by vega-lite, which is not installed: npm install vega vega-lite@6.4\n',
   )
 })
