@@ -62,8 +62,10 @@ bool multiply_by_cublas(const MatrixProduct& p, const float* a, const float* b, 
   if (!cublas.found || p.rows > kMost || p.columns > kMost || p.sums > kMost) return false;
   Handle& handle = (*handles)[stream];
   if (!handle) {
-    check_status(cublas.create(&handle), "start");
-    check_status(cublas.set_stream(handle, stream), "use a stream");
+    Handle made;
+    check_status(cublas.create(&made), "start");
+    check_status(cublas.set_stream(made, stream), "use a stream");
+    handle = made;
   }
   // The transposed of out is the transposed of b times that of a.
   const Columns right =

@@ -278,7 +278,8 @@ class MixedProgram final : public Program {
     weigh_ = Table<WeighJob>(lists.weigh), weigh_jobs_ = lists.weigh.size();
     runs_ = Table<WeighRun>(lists.runs);
     correlate_ = Table<CorrelateJob>(lists.correlate), correlate_jobs_ = lists.correlate.size();
-    samples_ = std::max<int64_t>(1, device.cache / kFloatBytes / (std::max<int64_t>(1, lines_) * channels_));
+    samples_ =
+        std::max<int64_t>(1, device.cache / kFloatBytes / (std::max<int64_t>(1, lines_) * std::max(1, channels_)));
   }
 
   size_t workspace_bytes() const override { return sizeof(float) * lines_ * samples_ * channels_; }

@@ -144,7 +144,7 @@ void sum_rows(float* out, const float* x, int64_t rows, int32_t dim, float* work
   const int32_t chunks = chunks_of(rows);
   launch(SegmentSum{.out = workspace, .x = x, .segments = chunks, .rows = rows, .length = chunk_rows(rows), .dim = dim},
          stream);
-  launch_kernel(add_chunks, (dim + kThreads - 1) / kThreads, 0, stream, out, workspace, chunks, dim);
+  launch_kernel(add_chunks, ceil_divide(dim, kThreads), 0, stream, out, workspace, chunks, dim);
 }
 
 }  // namespace gauntlet::cuda

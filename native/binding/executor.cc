@@ -156,21 +156,22 @@ const std::shared_ptr<Executor>& NativeExecutor::executor() const {
 
 void NativeExecutor::evaluate(const Napi::CallbackInfo& info) {
   guard(info.Env(), [&] {
-    Executor& executor = *this->executor();
+    const auto executor = this->executor();  // a getter of an argument may dispose of this one
     Call call(info, shape_, device_);
     const bool accumulate = std::any_of(call.evaluations.begin(), call.evaluations.end(),
                                         [](const Evaluation& evaluation) { return evaluation.accumulate; });
     std::vector<Operand> operands(call.arguments.size());
     Placement placement(call.arguments, operands, [&](size_t n) { return call.is_result(n); }, accumulate);
     for (size_t n = 0; n < operands.size(); ++n) call.place(n, operands[n]);
-    executor.evaluate(call.evaluations, call.batch);
+    executor->evaluate(call.evaluations, call.batch);
     placement.deliver();
   });
 }
 
 Napi::Value NativeExecutor::evaluate_async(const Napi::CallbackInfo& info) {
   return guard(info.Env(), [&] {
-    auto call = std::make_unique<AsyncCall>(info, executor(), Call(info, shape_, device_));
+    const auto executor = this->executor();
+    auto call = std::make_unique<AsyncCall>(info, executor, Call(info, shape_, device_));
     const Napi::Promise promise = call->promise();
     call->Queue();
     call.release();  // deletes itself when it is done

@@ -34,7 +34,7 @@ std::vector<int32_t> copy_list(const Napi::Object& lists, const char* name) {
   return {list.begin(), list.end()};
 }
 
-/// Edges by group, where edge n is of group of[n].
+/// Edges by group, where edge n is of group of[n]: each once, with its group's, ascending.
 HostGraph::Groups copy_groups(const Napi::Object& lists, const char* start, const char* order,
                               const std::vector<int32_t>& of) {
   HostGraph::Groups groups{copy_list(lists, start), copy_list(lists, order)};
@@ -42,6 +42,13 @@ HostGraph::Groups copy_groups(const Napi::Object& lists, const char* start, cons
   check_starts(groups.start, groups.order);
   check_indices(groups.order, of.size(), order);
   check_indices(of, groups.start.size() - 1, "the nodes or pairs of edges");
+  for (size_t group = 0; group + 1 < groups.start.size(); ++group) {
+    for (int32_t n = groups.start[group]; n < groups.start[group + 1]; ++n) {
+      const bool ascends = n == groups.start[group] || groups.order[n - 1] < groups.order[n];
+      if (!ascends || static_cast<size_t>(of[groups.order[n]]) != group)
+        throw Error("ERR_ARGUMENT", "Expected every edge of a graph once, with those of its node or pair");
+    }
+  }
   return groups;
 }
 

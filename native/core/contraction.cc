@@ -86,6 +86,37 @@ ContractionTable::Weights read_weights(Reader& read, int32_t channels, int32_t e
   return weights;
 }
 
+/// Refuses a table that reads a row before anything has written it.
+void check_written(const ContractionTable& table) {
+  std::vector<bool> written(table.rows, false);
+  const auto read = [&](std::span<const int32_t> rows) {
+    for (const int32_t row : rows) {
+      if (!written[row]) malformed();
+    }
+  };
+  const auto write = [&](std::span<const int32_t> rows) {
+    for (const int32_t row : rows) written[row] = true;
+  };
+  for (const ContractionTable::Operand& operand : table.operands) {
+    if (!operand.result) write(operand.rows);
+  }
+  std::span<const int32_t> targets = table.targets, factors = table.factors, multiples = table.multiples;
+  const auto take = [](std::span<const int32_t>& rows, size_t n) {
+    const auto taken = rows.first(n);
+    rows = rows.subspan(n);
+    return taken;
+  };
+  for (const ContractionTable::Run& run : table.runs) {
+    const size_t rows = run.rows;
+    read(take(factors, 2 * rows * run.products));
+    read(take(multiples, rows * run.multiples));
+    write(take(targets, rows));
+  }
+  for (const ContractionTable::Operand& operand : table.operands) {
+    if (operand.result) read(operand.rows);
+  }
+}
+
 }  // namespace
 
 ContractionTable decode_contraction(std::span<const int32_t> integers, std::span<const double> reals) {
@@ -121,6 +152,7 @@ ContractionTable decode_contraction(std::span<const int32_t> integers, std::span
   table.multiples = read.list(multiples, table.rows);
   for (size_t n = 0; n < multiples; ++n) table.multiple_factors.push_back(read.real());
   read.finish();
+  check_written(table);
   return table;
 }
 

@@ -27,6 +27,18 @@ class Reader {
     if (value < 0) malformed("a negative count");
     return value;
   }
+  /// How many items follow, of at least one integer each.
+  int32_t items() {
+    const int32_t n = count();
+    if (static_cast<size_t>(n) > integers_.size()) malformed("it ends early");
+    return n;
+  }
+  /// A count above zero.
+  int32_t size() {
+    const int32_t value = integer();
+    if (value < 1) malformed("an empty range");
+    return value;
+  }
   /// An index below `limit`.
   int32_t index(int64_t limit) {
     const int32_t value = integer();
@@ -55,10 +67,9 @@ class Reader {
 Side read_side(Reader& in, int32_t dim) {
   Side side;
   side.fiber = in.count();
-  side.divide = in.count();
-  side.modulo = in.count();
-  if (side.divide < 1 || side.modulo < 1) malformed("an empty channel range");
-  const int32_t blocks = in.count();
+  side.divide = in.size();
+  side.modulo = in.size();
+  const int32_t blocks = in.items();
   for (int32_t b = 0; b < blocks; ++b) {
     const Block block{in.count(), in.count(), in.count()};
     if (block.offset + static_cast<int64_t>(block.channels) * block.size > dim)
@@ -99,7 +110,7 @@ std::vector<Term> read_terms(Reader& in, size_t s1, size_t s2, size_t s3) {
   const size_t sectors[3] = {s1, s2, s3};
   std::vector<bool> used[3];
   for (int o = 0; o < 3; ++o) used[o].resize(sectors[o]);
-  std::vector<Term> terms(in.count());
+  std::vector<Term> terms(in.items());
   for (Term& term : terms) {
     for (int o = 0; o < 3; ++o) {
       term.sector[o] = in.index(sectors[o]);
@@ -122,15 +133,16 @@ SparseForm read_sparse(Reader& in, const Side sides[3]) {
 
 DenseForm read_dense(Reader& in, const Side sides[3]) {
   DenseForm form;
-  form.paths.resize(in.count());
+  form.paths.resize(in.items());
   int64_t total = 0;
   for (DenseForm::Path& path : form.paths) {
     int64_t entries = 1;
     for (int o = 0; o < 3; ++o) {
       path.row[o] = in.index(sides[o].fiber);
-      path.size[o] = in.count();
+      path.size[o] = in.size();
       if (int64_t{path.row[o]} + path.size[o] > sides[o].fiber) malformed("a path ends past its fiber");
       entries *= path.size[o];
+      if (entries > INT32_MAX) malformed("too many dense coefficients");
     }
     path.first = static_cast<int32_t>(total);
     total += entries;
@@ -147,13 +159,14 @@ GridForm read_grid(Reader& in, const Side sides[3]) {
   form.order = in.count();
   form.ring_weights = in.reals(form.rings);
   form.point_weights = in.reals(form.points);
-  form.cosines = in.reals(int64_t{form.order + 1} * form.points);
-  form.sines = in.reals(int64_t{form.order + 1} * form.points);
+  const int64_t waves = int64_t{form.order} + 1;
+  form.cosines = in.reals(waves * form.points);
+  form.sines = in.reals(waves * form.points);
   for (int o = 0; o < 3; ++o) {
     form.sectors[o].resize(read_sectors(in));
     for (GridForm::Band& band : form.sectors[o]) {
       band.first = in.count();
-      band.order = in.index(form.order + 1);
+      band.order = in.index(waves);
       int64_t rows = 0, entries = 0;
       for (int32_t m = 0; m <= band.order; ++m) {
         for (int32_t parity = 0; parity < 2; ++parity) {
@@ -235,8 +248,8 @@ MixedForm::Path read_mixed_path(Reader& in, const Side sides[3], const MixedForm
   if (path.pairs != MixedForm::kAll && m1 != m2) malformed("pairs of unequal multiplicities");
   const int64_t channels[] = {path.weight < 0 ? 1 : path.count[2], m1, m2, path.pair_count()};
   if (path.count[2] != channels[path.out]) malformed("a path's output channels");
-  const int64_t weights = path.pair_count() * (path.out == MixedForm::kEvery ? path.count[2] : 1);
-  if (path.weight < -1 || (path.weight >= 0 && path.weight + weights > form.weights.fiber))
+  const int64_t each = path.out == MixedForm::kEvery ? path.count[2] : 1, room = form.weights.fiber - path.weight;
+  if (path.weight < -1 || room < 0 || (path.weight >= 0 && each > 0 && path.pair_count() > room / each))
     malformed("a path's weights end past their fiber");
   return path;
 }
@@ -244,13 +257,17 @@ MixedForm::Path read_mixed_path(Reader& in, const Side sides[3], const MixedForm
 MixedForm read_mixed(Reader& in, const Side sides[3], int32_t weights) {
   MixedForm form;
   form.weights = read_side(in, weights);
-  form.tables.resize(in.count());
+  form.tables.resize(in.items());
   for (MixedForm::Table& table : form.tables) {
     int64_t entries = 1;
-    for (int32_t& size : table.size) entries *= size = in.index(1024);
+    for (int32_t& size : table.size) {
+      size = in.size();
+      if (size >= 1024) malformed("too large a table");
+      entries *= size;
+    }
     table.values = in.reals(entries);
   }
-  const int32_t paths = in.count();
+  const int32_t paths = in.items();
   for (int32_t n = 0; n < paths; ++n) form.paths.push_back(read_mixed_path(in, sides, form));
   return form;
 }
@@ -317,7 +334,7 @@ Plan decode_plan(std::span<const int32_t> integers, std::span<const double> real
   Plan plan;
   for (int32_t& dim : plan.dim) dim = in.count();
   plan.shared_weights = in.index(2) == 1;
-  plan.groups.resize(in.count());
+  plan.groups.resize(in.items());
   for (Group& group : plan.groups) {
     group.channels = in.count();
     for (int o = 0; o < 3; ++o) group.sides[o] = read_side(in, plan.dim[o]);

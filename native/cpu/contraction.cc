@@ -68,7 +68,7 @@ class CpuContraction final : public Contraction {
   void run(std::span<const Operand> operands, std::span<const int32_t> of_node) override {
     const Elements elements(of_node, table_.elements);
     const size_t tiles = (of_node.size() * table_.channels + kTileLanes - 1) / kTileLanes;
-    size_t slabs = std::min(kSlabs, tiles);
+    size_t slabs = std::max<size_t>(1, std::min(kSlabs, tiles));
     for (size_t n = 0; n < operands.size(); ++n) {
       if (is_sum(n)) slabs = std::clamp<size_t>(kSlabFloats / std::max<size_t>(lines_of(n, elements), 1), 1, slabs);
     }

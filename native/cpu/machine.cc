@@ -1,11 +1,14 @@
 #include "cpu/machine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <barrier>
 #include <chrono>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -31,23 +34,40 @@ double best_rate(int threads, double milliseconds, const std::function<double(in
   const Clock::time_point end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                                    std::chrono::duration<double, std::milli>(milliseconds));
   Clock::time_point start;
-  std::barrier starting(threads, [&]() noexcept { start = Clock::now(); });
-  std::barrier finishing(threads, [&]() noexcept {
+  const auto on_start = [&]() noexcept { start = Clock::now(); };
+  const auto on_finish = [&]() noexcept {
     const Clock::time_point now = Clock::now();
     double total = 0;
     for (double amount : done) total += amount;
     best = std::max(best, total / seconds(now - start));
     over = now >= end;
-  });
-  auto work = [&](int thread) {
+  };
+  std::optional<std::barrier<decltype(on_start)>> starting;
+  std::optional<std::barrier<decltype(on_finish)>> finishing;
+  const auto work = [&](int thread) {
     do {
-      starting.arrive_and_wait();
+      starting->arrive_and_wait();
       done[thread] = pass(thread);
-      finishing.arrive_and_wait();
+      finishing->arrive_and_wait();
     } while (!over);
   };
+  std::atomic<bool> ready{false};
   std::vector<std::thread> others;
-  for (int thread = 1; thread < threads; ++thread) others.emplace_back(work, thread);
+  others.reserve(threads);
+  try {
+    for (int thread = 1; thread < threads; ++thread) {
+      others.emplace_back([&, thread] {
+        ready.wait(false);
+        work(thread);
+      });
+    }
+  } catch (const std::system_error&) {  // the system gives no more
+  }
+  const auto count = static_cast<std::ptrdiff_t>(others.size() + 1);
+  starting.emplace(count, on_start);
+  finishing.emplace(count, on_finish);
+  ready = true;
+  ready.notify_all();
   work(0);
   for (std::thread& other : others) other.join();
   return best;

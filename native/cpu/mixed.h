@@ -84,7 +84,7 @@ struct MixedBundle {
 };
 
 /// Cuts a form into bundles. `slab_lines` bounds the lines of weights that a portion takes, 0 where it does not matter.
-std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t slab_lines);
+std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t channels, int32_t slab_lines);
 
 /// The weights of a part, portion by portion, among `dim` floats of a sample.
 void make_slabs(const MixedBundle& bundle, MixedPart& part, int32_t dim);

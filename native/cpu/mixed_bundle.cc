@@ -3,6 +3,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "core/error.h"
 #include "cpu/mixed.h"
 
 namespace gauntlet {
@@ -13,7 +14,19 @@ constexpr int32_t kMostPairs = 32;
 /// Lines of z at most.
 constexpr int32_t kMostLines = 1024;
 
-MixedPart make_part(const MixedForm& form, const MixedForm::Path& path, int32_t first) {
+/// Where a path's weights lie, all in one block.
+int32_t offset_of(const Side& weights, const MixedForm::Path& path) {
+  const int64_t count = path.pair_count() * (path.out == MixedForm::kEvery ? path.count[2] : 1);
+  if (count == 0) return 0;
+  int32_t row = 0;
+  for (const Block& block : weights.blocks) {
+    if (row == path.weight && count <= block.size) return block.offset;
+    row += block.size;
+  }
+  throw Error("ERR_ARGUMENT", "Malformed plan: a path without a block of weights");
+}
+
+MixedPart make_part(const MixedForm& form, const MixedForm::Path& path, int32_t channels, int32_t first) {
   MixedPart part{};
   part.first = first;
   part.size = form.tables[path.table].size[2];
@@ -22,11 +35,7 @@ MixedPart make_part(const MixedForm& form, const MixedForm::Path& path, int32_t 
   part.out = path.out;
   part.weight = path.weight;
   part.scalar = path.row[0] < 0 ? 0 : static_cast<float>(path.coefficient * form.tables[path.table].scalar());
-  int32_t row = 0;
-  for (const Block& block : form.weights.blocks) {
-    if (row == path.weight) part.offset = block.offset;
-    row += block.size;
-  }
+  if (channels == 1 && path.weight >= 0) part.offset = offset_of(form.weights, path);
   return part;
 }
 
@@ -67,7 +76,7 @@ bool MixedBundle::scales() const {
   return std::all_of(parts.begin(), parts.end(), [](const MixedPart& part) { return part.scalar != 0; });
 }
 
-std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t slab_lines) {
+std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t channels, int32_t slab_lines) {
   using Key = std::tuple<int32_t, int32_t, int32_t, int32_t, int32_t, int32_t, int32_t>;
   std::map<Key, std::vector<const MixedForm::Path*>> together;
   for (const MixedForm::Path& path : form.paths) {
@@ -83,7 +92,7 @@ std::vector<MixedBundle> bundle_paths(const MixedForm& form, int32_t slab_lines)
     for (int o = 0; o < 2; ++o) bundle.row[o] = paths[0]->row[o], bundle.size[o] = table.size[o];
     bundle.pairs = paths[0]->list_pairs();
     for (const MixedForm::Path* path : paths) {
-      bundle.parts.push_back(make_part(form, *path, bundle.z_rows));
+      bundle.parts.push_back(make_part(form, *path, channels, bundle.z_rows));
       bundle.z_rows += bundle.parts.back().size;
       weights = std::max(weights, bundle.parts.back().weights());
     }

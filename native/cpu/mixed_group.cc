@@ -32,7 +32,7 @@ class MixedGroup final : public CpuGroup {
         tiles_{SideTiles(group.sides[0], dim[0], group.channels), SideTiles(group.sides[1], dim[1], group.channels),
                SideTiles(group.sides[2], dim[2], group.channels),
                SideTiles(weights_, shared_ ? 0 : dim_, group.channels)},
-        bundles_(bundle_paths(std::get<MixedForm>(group.form), slabs() ? kSlabLines : 0)) {
+        bundles_(bundle_paths(std::get<MixedForm>(group.form), group.channels, slabs() ? kSlabLines : 0)) {
     for (int o = 0; o < 3; ++o) shared_by_lanes_[o] = group.sides[o].shared_by_lanes(channels_);
     lay_out();
   }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "core/error.h"
@@ -36,6 +37,8 @@ void look_out(Condition come) {
   while (!come() && std::chrono::steady_clock::now() < end) pause();
 }
 
+constexpr int kMostThreads = 1024;
+
 struct Job {
   const std::function<void(size_t, size_t)>* body;
   size_t count, grain, pieces;
@@ -61,7 +64,7 @@ class Pool {
   }
 
   int threads() const { return threads_.load(std::memory_order_relaxed); }
-  void set_threads(int n) { threads_.store(std::max(1, n), std::memory_order_relaxed); }
+  void set_threads(int n) { threads_.store(std::clamp(n, 1, kMostThreads), std::memory_order_relaxed); }
 
   void run(size_t count, size_t grain, const std::function<void(size_t, size_t)>& body) {
     const size_t pieces = (count + grain - 1) / grain;
@@ -75,11 +78,10 @@ class Pool {
     job->count = count;
     job->grain = grain;
     job->pieces = pieces;
-    job->helpers_wanted = helpers;
     {
       std::lock_guard lock(mutex_);
-      while (static_cast<int>(workers_.size()) < helpers) workers_.emplace_back([this] { serve(); });
-      jobs_.push_back(job);
+      job->helpers_wanted = std::min(helpers, hire(helpers));
+      if (job->helpers_wanted > 0) jobs_.push_back(job);
       open_jobs_ = jobs_.size();
     }
     wake_.notify_all();
@@ -93,6 +95,15 @@ class Pool {
 
  private:
   Pool() : threads_(physical_cores()) {}
+
+  /// How many workers there are then: fewer than `wanted` where the system gives no more threads.
+  int hire(int wanted) {
+    try {
+      while (static_cast<int>(workers_.size()) < wanted) workers_.emplace_back([this] { serve(); });
+    } catch (const std::system_error&) {
+    }
+    return static_cast<int>(workers_.size());
+  }
 
   void serve() {
     std::unique_lock lock(mutex_);

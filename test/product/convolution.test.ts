@@ -240,6 +240,24 @@ describe('TensorProductConv', () => {
     }
   })
 
+  it('takes no lists that contradict each other', () => {
+    const make = () =>
+      new Graph(Int32Array.of(0, 1, 2, 0), Int32Array.of(1, 0, 2, 2), 3, { pairs: Int32Array.of(0, 0, 1, 1) })
+    const changes: ((graph: Graph) => void)[] = [
+      ({ pairs }) => (pairs!.start[1] = 4),
+      ({ pairs }) => pairs!.order.reverse(),
+      ({ receivers }) => receivers.order.fill(0),
+      ({ senders }) => (senders.of[0] = 1),
+    ]
+    for (const change of changes) {
+      const changed = make()
+      change(changed)
+      expect(() => conv.backward(x1, changed, x1, x2, weight.subarray(0, 2 * conv.weightNumel))).toThrow(
+        'every edge of a graph once',
+      )
+    }
+  })
+
   it('refuses what does not fit', () => {
     expect(() => conv.forward(graph, x1.subarray(1), x2, weight)).toThrow('96 (3 senders of irreps 8x0e+8x1o)')
     expect(() => conv.forward(graph, x1, x2.subarray(4), weight)).toThrow('16 (4 edges of irreps 1x0e+1x1o)')
