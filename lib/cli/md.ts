@@ -49,7 +49,7 @@ never wrapped. Frames of the trajectory are written as they come, the last step'
   examples: [
     'gauntlet md mace.safetensors molecule.xyz --temperature 300 --timestep 0.5 --steps 10000 -o traj.xyz',
     'gauntlet md mace.safetensors liquid.xyz --temperature 350 --friction 0.01 --timestep 1 --steps 100000 --every 100',
-    'gauntlet md mace.safetensors traj.xyz --continue --temperature 300 --timestep 0.5 --steps 10000 -o traj2.xyz',
+    'gauntlet md mace.safetensors traj.xyz --continue --timestep 0.5 --steps 10000 -o traj2.xyz',
   ],
   options: {
     temperature: decimal('T', 'of first velocities and of the bath, K', { min: 0, max: 1e6, initial: 300 }),
