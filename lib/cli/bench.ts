@@ -66,7 +66,8 @@ Every combination of --channels, --batch and --threads is timed. Channel u of on
     wide: flag('every column of the table: operations, bytes, floor, rates, error'),
     csv: flag('comma-separated values instead of a table'),
   },
-  check: ({ against, file, bars, 'dump-plan': plans, published }) => {
+  check: ({ against, file, bars, 'dump-plan': plans, published, json, csv }) => {
+    if (json && csv) throw new GauntletError('ERR_ARGUMENT', 'Expected one of --json and --csv')
     if (file !== undefined && against === undefined) {
       throw new GauntletError('ERR_ARGUMENT', '--file FILE is the later run for --against FILE, which is missing')
     }

@@ -132,6 +132,7 @@ test('a missing file and options that do not go together are errors', async () =
   expect(missing).toMatchObject({ status: 1, out: '', err: expect.stringMatching(/Cannot read .*none.json/) as string })
   for (const args of [
     ['--file', 'a'],
+    ['--json', '--csv'],
     ['--against', 'a', '--bars'],
     ['--against', 'a', '--dump-plan', 'b'],
   ]) {
