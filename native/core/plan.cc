@@ -4,67 +4,12 @@
 #include <cmath>
 #include <string>
 
-#include "core/error.h"
+#include "core/table_reader.h"
 
 namespace gauntlet {
 namespace {
 
-[[noreturn]] void malformed(const std::string& what) { throw Error("ERR_ARGUMENT", "Malformed plan: " + what); }
-
-/// Walks the two arrays in the order in which they were written.
-class Reader {
- public:
-  Reader(std::span<const int32_t> integers, std::span<const double> reals) : integers_(integers), reals_(reals) {}
-
-  int32_t integer() {
-    if (integers_.empty()) malformed("it ends early");
-    const int32_t value = integers_.front();
-    integers_ = integers_.subspan(1);
-    return value;
-  }
-  int32_t count() {
-    const int32_t value = integer();
-    if (value < 0) malformed("a negative count");
-    return value;
-  }
-  /// How many items follow, of at least one integer each.
-  int32_t items() {
-    const int32_t n = count();
-    if (static_cast<size_t>(n) > integers_.size()) malformed("it ends early");
-    return n;
-  }
-  /// A count above zero.
-  int32_t size() {
-    const int32_t value = integer();
-    if (value < 1) malformed("an empty range");
-    return value;
-  }
-  /// An index below `limit`.
-  int32_t index(int64_t limit) {
-    const int32_t value = integer();
-    if (value < 0 || value >= limit) malformed("index " + std::to_string(value) + " of " + std::to_string(limit));
-    return value;
-  }
-  std::vector<int32_t> indices(int32_t n, int64_t limit) {
-    if (static_cast<size_t>(n) > integers_.size()) malformed("it ends early");
-    std::vector<int32_t> values(n);
-    for (int32_t& value : values) value = index(limit);
-    return values;
-  }
-  std::vector<double> reals(int64_t n) {
-    if (n < 0 || static_cast<size_t>(n) > reals_.size()) malformed("it ends early");
-    std::vector<double> values(reals_.begin(), reals_.begin() + n);
-    reals_ = reals_.subspan(n);
-    return values;
-  }
-  bool done() const { return integers_.empty() && reals_.empty(); }
-
- private:
-  std::span<const int32_t> integers_;
-  std::span<const double> reals_;
-};
-
-Side read_side(Reader& in, int32_t dim) {
+Side read_side(TableReader& in, int32_t dim) {
   Side side;
   side.fiber = in.count();
   side.divide = in.size();
@@ -73,14 +18,14 @@ Side read_side(Reader& in, int32_t dim) {
   for (int32_t b = 0; b < blocks; ++b) {
     const Block block{in.count(), in.count(), in.count()};
     if (block.offset + static_cast<int64_t>(block.channels) * block.size > dim)
-      malformed("a block ends past its operand");
+      in.refuse("a block ends past its operand");
     side.blocks.push_back(block);
     for (int32_t row : in.indices(block.size, side.fiber)) side.rows.push_back(row);
   }
   return side;
 }
 
-LinearMap read_map(Reader& in) {
+LinearMap read_map(TableReader& in) {
   LinearMap map;
   map.rows = in.count();
   map.columns = in.count();
@@ -92,13 +37,9 @@ LinearMap read_map(Reader& in) {
 }
 
 /// Parities split an operand in two at most.
-int32_t read_sectors(Reader& in) {
-  const int32_t n = in.integer();
-  if (n < 1 || n > 2) malformed(std::to_string(n) + " sectors");
-  return n;
-}
+int32_t read_sectors(TableReader& in) { return in.within(1, 3); }
 
-std::vector<LinearMap> read_maps(Reader& in) {
+std::vector<LinearMap> read_maps(TableReader& in) {
   const int32_t n = read_sectors(in);
   std::vector<LinearMap> maps;
   for (int32_t s = 0; s < n; ++s) maps.push_back(read_map(in));
@@ -106,7 +47,7 @@ std::vector<LinearMap> read_maps(Reader& in) {
 }
 
 /// Every sector takes part in some term, so that leaving out its operand defines it.
-std::vector<Term> read_terms(Reader& in, size_t s1, size_t s2, size_t s3) {
+std::vector<Term> read_terms(TableReader& in, size_t s1, size_t s2, size_t s3) {
   const size_t sectors[3] = {s1, s2, s3};
   std::vector<bool> used[3];
   for (int o = 0; o < 3; ++o) used[o].resize(sectors[o]);
@@ -118,12 +59,12 @@ std::vector<Term> read_terms(Reader& in, size_t s1, size_t s2, size_t s3) {
     }
   }
   for (const auto& flags : used) {
-    if (std::find(flags.begin(), flags.end(), false) != flags.end()) malformed("a sector without a term");
+    if (std::find(flags.begin(), flags.end(), false) != flags.end()) in.refuse("a sector without a term");
   }
   return terms;
 }
 
-SparseForm read_sparse(Reader& in, const Side sides[3]) {
+SparseForm read_sparse(TableReader& in, const Side sides[3]) {
   SparseForm form;
   const int32_t n = in.count();
   for (int o = 0; o < 3; ++o) form.index[o] = in.indices(n, sides[o].fiber);
@@ -131,7 +72,7 @@ SparseForm read_sparse(Reader& in, const Side sides[3]) {
   return form;
 }
 
-DenseForm read_dense(Reader& in, const Side sides[3]) {
+DenseForm read_dense(TableReader& in, const Side sides[3]) {
   DenseForm form;
   form.paths.resize(in.items());
   int64_t total = 0;
@@ -140,19 +81,19 @@ DenseForm read_dense(Reader& in, const Side sides[3]) {
     for (int o = 0; o < 3; ++o) {
       path.row[o] = in.index(sides[o].fiber);
       path.size[o] = in.size();
-      if (int64_t{path.row[o]} + path.size[o] > sides[o].fiber) malformed("a path ends past its fiber");
+      if (int64_t{path.row[o]} + path.size[o] > sides[o].fiber) in.refuse("a path ends past its fiber");
       entries *= path.size[o];
-      if (entries > INT32_MAX) malformed("too many dense coefficients");
+      if (entries > INT32_MAX) in.refuse("too many dense coefficients");
     }
     path.first = static_cast<int32_t>(total);
     total += entries;
-    if (total > INT32_MAX) malformed("too many dense coefficients");
+    if (total > INT32_MAX) in.refuse("too many dense coefficients");
   }
   form.coefficient = in.reals(total);
   return form;
 }
 
-GridForm read_grid(Reader& in, const Side sides[3]) {
+GridForm read_grid(TableReader& in, const Side sides[3]) {
   GridForm form;
   form.rings = in.count();
   form.points = in.count();
@@ -175,23 +116,23 @@ GridForm read_grid(Reader& in, const Side sides[3]) {
           entries += int64_t{band.counts.back()} * form.rings;
         }
       }
-      if (band.first + rows > sides[o].fiber) malformed("a band ends past its fiber");
+      if (band.first + rows > sides[o].fiber) in.refuse("a band ends past its fiber");
       band.legendre = in.reals(entries);
-      if (in.index(2)) band.slopes = in.reals(entries);
+      if (in.flag()) band.slopes = in.reals(entries);
     }
   }
   form.terms = read_terms(in, form.sectors[0].size(), form.sectors[1].size(), form.sectors[2].size());
   for (const Term& term : form.terms) {
-    form.brackets.push_back(in.index(2));
+    form.brackets.push_back(in.flag());
     for (int o = 0; o < 3 && form.brackets.back(); ++o) {
       const GridForm::Band& band = form.sectors[o][term.sector[o]];
-      if (band.slopes.size() != band.legendre.size()) malformed("a bracket without slopes");
+      if (band.slopes.size() != band.legendre.size()) in.refuse("a bracket without slopes");
     }
   }
   return form;
 }
 
-FourierForm read_fourier(Reader& in, const Side sides[3]) {
+FourierForm read_fourier(TableReader& in, const Side sides[3]) {
   FourierForm form;
   for (int o = 0; o < 3; ++o) form.degree[o] = in.index(1024);
   for (int o = 0; o < 3; ++o) {
@@ -200,11 +141,11 @@ FourierForm read_fourier(Reader& in, const Side sides[3]) {
     const int32_t degree = form.degree[o], product = form.degree_of_product(o);
     for (const LinearMap& map : form.into[o]) {
       if (map.columns != sides[o].fiber || map.rows != 2 * (degree + 1) * (2 * degree + 1))
-        malformed("a transform's shape");
+        in.refuse("a transform's shape");
     }
     for (const LinearMap& map : form.from[o]) {
       if (map.rows != sides[o].fiber || map.columns != 2 * (std::min(degree, product) + 1) * (2 * product + 1)) {
-        malformed("a projection's shape");
+        in.refuse("a projection's shape");
       }
     }
   }
@@ -212,24 +153,23 @@ FourierForm read_fourier(Reader& in, const Side sides[3]) {
   return form;
 }
 
-MatrixForm read_matrix(Reader& in, const Side sides[3]) {
+MatrixForm read_matrix(TableReader& in, const Side sides[3]) {
   MatrixForm form;
   form.size = in.index(1024);
   for (int o = 0; o < 3; ++o) {
     form.maps[o] = read_maps(in);
     for (const LinearMap& map : form.maps[o]) {
-      if (map.columns != sides[o].fiber || map.rows != form.size * form.size) malformed("a matrix map's shape");
+      if (map.columns != sides[o].fiber || map.rows != form.size * form.size) in.refuse("a matrix map's shape");
     }
   }
   form.terms = read_terms(in, form.maps[0].size(), form.maps[1].size(), form.maps[2].size());
   for (size_t t = 0; t < form.terms.size(); ++t) {
-    form.signs.push_back(in.integer());
-    if (form.signs.back() < -1 || form.signs.back() > 1) malformed("a sign that is none");
+    form.signs.push_back(in.within(-1, 2));
   }
   return form;
 }
 
-MixedForm::Path read_mixed_path(Reader& in, const Side sides[3], const MixedForm& form) {
+MixedForm::Path read_mixed_path(TableReader& in, const Side sides[3], const MixedForm& form) {
   MixedForm::Path path;
   for (int o = 0; o < 3; ++o) path.row[o] = in.integer();
   for (int o = 0; o < 3; ++o) path.count[o] = in.count();
@@ -237,32 +177,31 @@ MixedForm::Path read_mixed_path(Reader& in, const Side sides[3], const MixedForm
   path.out = static_cast<MixedForm::Out>(in.index(4));
   path.weight = in.integer();
   path.table = in.index(static_cast<int64_t>(form.tables.size()));
-  path.coefficient = in.reals(1)[0];
+  path.coefficient = in.real();
   const auto& size = form.tables[path.table].size;
   for (int o = 0; o < 3; ++o) {
     const int64_t rows = int64_t{path.count[o]} * size[o];
     if (o < 2 && path.row[o] == -1 && rows == 1) continue;
-    if (path.row[o] < 0 || path.row[o] + rows > sides[o].fiber) malformed("a path ends past its fiber");
+    if (path.row[o] < 0 || path.row[o] + rows > sides[o].fiber) in.refuse("a path ends past its fiber");
   }
   const int32_t m1 = path.count[0], m2 = path.count[1];
-  if (path.pairs != MixedForm::kAll && m1 != m2) malformed("pairs of unequal multiplicities");
+  if (path.pairs != MixedForm::kAll && m1 != m2) in.refuse("pairs of unequal multiplicities");
   const int64_t channels[] = {path.weight < 0 ? 1 : path.count[2], m1, m2, path.pair_count()};
-  if (path.count[2] != channels[path.out]) malformed("a path's output channels");
+  if (path.count[2] != channels[path.out]) in.refuse("a path's output channels");
   const int64_t each = path.out == MixedForm::kEvery ? path.count[2] : 1, room = form.weights.fiber - path.weight;
   if (path.weight < -1 || room < 0 || (path.weight >= 0 && each > 0 && path.pair_count() > room / each))
-    malformed("a path's weights end past their fiber");
+    in.refuse("a path's weights end past their fiber");
   return path;
 }
 
-MixedForm read_mixed(Reader& in, const Side sides[3], int32_t weights) {
+MixedForm read_mixed(TableReader& in, const Side sides[3], int32_t weights) {
   MixedForm form;
   form.weights = read_side(in, weights);
   form.tables.resize(in.items());
   for (MixedForm::Table& table : form.tables) {
     int64_t entries = 1;
     for (int32_t& size : table.size) {
-      size = in.size();
-      if (size >= 1024) malformed("too large a table");
+      size = in.within(1, 1024);
       entries *= size;
     }
     table.values = in.reals(entries);
@@ -272,7 +211,7 @@ MixedForm read_mixed(Reader& in, const Side sides[3], int32_t weights) {
   return form;
 }
 
-Form read_form(Reader& in, const Side sides[3], int32_t weights) {
+Form read_form(TableReader& in, const Side sides[3], int32_t weights) {
   switch (in.integer()) {
     case 0: return read_sparse(in, sides);
     case 1: return read_dense(in, sides);
@@ -280,7 +219,7 @@ Form read_form(Reader& in, const Side sides[3], int32_t weights) {
     case 3: return read_fourier(in, sides);
     case 4: return read_matrix(in, sides);
     case 5: return read_mixed(in, sides, weights);
-    default: malformed("an unknown form");
+    default: in.refuse("an unknown form");
   }
 }
 
@@ -330,19 +269,19 @@ Coverage coverage_of(const Plan& plan, int operand) {
 }
 
 Plan decode_plan(std::span<const int32_t> integers, std::span<const double> reals) {
-  Reader in(integers, reals);
+  TableReader in("plan", integers, reals);
   Plan plan;
   for (int32_t& dim : plan.dim) dim = in.count();
-  plan.shared_weights = in.index(2) == 1;
+  plan.shared_weights = in.flag();
   plan.groups.resize(in.items());
   for (Group& group : plan.groups) {
     group.channels = in.count();
     for (int o = 0; o < 3; ++o) group.sides[o] = read_side(in, plan.dim[o]);
     group.form = read_form(in, group.sides, plan.dim[kWeights]);
     if (plan.dim[kWeights] > 0 && !std::holds_alternative<MixedForm>(group.form))
-      malformed("weights for a form that takes none");
+      in.refuse("weights for a form that takes none");
   }
-  if (!in.done()) malformed("it goes on after its end");
+  in.finish();
   return plan;
 }
 
