@@ -78,3 +78,15 @@ describe.each(cases)('$name', ({ kind, table: { integers, reals } }) => {
     }
   })
 })
+
+test('a contraction reads no row that nothing has written', () => {
+  const operand = (result: number, row: number) => [result, 0, 1, 1, 0, 1, row]
+  // Row 2 is the product of two of rows 0, which is given, and 1.
+  const make = (a: number, b: number) => {
+    const table = [1, 1, 3, 2, ...operand(0, 0), ...operand(1, 2), 1, 1, 1, 0, 2, a, b]
+    return codeOf(() => new (loadAddon().NativeContraction)('cpu', Int32Array.from(table), new Float64Array(0)))
+  }
+  expect(make(0, 0)).toBe(MADE)
+  expect(make(0, 1)).toBe('ERR_ARGUMENT')
+  expect(make(2, 0)).toBe('ERR_ARGUMENT')
+})
