@@ -35,14 +35,19 @@ export class Calculator {
    * energy or forces that are no numbers; ERR_MEMORY
    */
   compute(structure: Structure): { energy: number; forces: Float64Array } {
-    const { energies, forces } = this.#evaluator.evaluate(makeBatch(this.model, [structure]))
-    const found = { energy: energies[0], forces }
+    const found = this.#compute(structure)
     if (!isFinitePrediction(found)) throw new GauntletError('ERR_PRECISION', NO_NUMBERS)
     return found
   }
 
   /** The same for the atoms and the cell of a structure at any positions: what moves them in `Dynamics`. */
   forceField(structure: Structure): ForceField {
-    return (positions) => this.compute({ ...structure, positions })
+    // What is no number `Dynamics` says with the time.
+    return (positions) => this.#compute({ ...structure, positions })
+  }
+
+  #compute(structure: Structure): { energy: number; forces: Float64Array } {
+    const { energies, forces } = this.#evaluator.evaluate(makeBatch(this.model, [structure]))
+    return { energy: energies[0], forces }
   }
 }

@@ -70,6 +70,7 @@ function* evaluate(evaluator: Evaluator, held: readonly Held[]): Generator<Predi
   }
 }
 
+/** What is said of it otherwise. */
 export const NO_NUMBERS = 'Energy or forces are no numbers: atoms may be too close, or weights too large'
 
 export function isFinitePrediction({ energy, forces }: { energy: number; forces: Float64Array }): boolean {

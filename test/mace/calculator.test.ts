@@ -69,6 +69,10 @@ describe('a calculator', () => {
     expect(() => calculator.compute({ ...alone, positions: Float64Array.of(NaN, 0, 0) })).toThrow(/no place/)
     const twins = { ...alone, numbers: Uint8Array.of(8, 8), positions: new Float64Array(6) }
     expect(() => calculator.compute(twins)).toThrow(/same place/)
+    const near = { ...twins, positions: Float64Array.of(0, 0, 0, 0, 0, 1e-30) }
+    expect(() => calculator.compute(near)).toThrow('Energy or forces are no numbers')
+    const options = { timestep: 1, temperature: 300 }
+    expect(() => new Dynamics(near, calculator.forceField(near), options)).toThrow('no numbers after 0 fs')
   })
 })
 
