@@ -69,10 +69,11 @@ describe('a calculator', () => {
     expect(() => calculator.compute({ ...alone, positions: Float64Array.of(NaN, 0, 0) })).toThrow(/no place/)
     const twins = { ...alone, numbers: Uint8Array.of(8, 8), positions: new Float64Array(6) }
     expect(() => calculator.compute(twins)).toThrow(/same place/)
-    const near = { ...twins, positions: Float64Array.of(0, 0, 0, 0, 0, 1e-30) }
-    expect(() => calculator.compute(near)).toThrow('Energy or forces are no numbers')
+    const huge = new Map([...weights].map(([name, values]) => [name, values.map((value) => 1e200 * value)]))
+    const wild = new Calculator(model, huge, { precision: 'float64' })
+    expect(() => wild.compute(molecule)).toThrow('Energy or forces are no numbers')
     const options = { timestep: 1, temperature: 300 }
-    expect(() => new Dynamics(near, calculator.forceField(near), options)).toThrow('no numbers after 0 fs')
+    expect(() => new Dynamics(molecule, wild.forceField(molecule), options)).toThrow('no numbers after 0 fs')
   })
 })
 
