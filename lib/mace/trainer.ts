@@ -35,13 +35,13 @@ export interface TrainerEvents {
 
 /**
  * Trains a model as MACE does: Adam on a weighted loss of energies and forces, its rate lowered on plateaus of the validation loss,
- * gradients clipped by their norm; optionally a moving average of the weights, which is then what is validated and kept; optionally a second
- * stage with other weights and rate. Best weights are those of the lowest validation loss of the last stage.
+ * gradients clipped by their norm; optionally a moving average of the weights, which is then what is validated and kept; optionally a
+ * second stage with other weights and rate. Best weights are those of the lowest validation loss of the last stage.
  *
  * Parameters and all arrays that go with them stay where the learner has them, on a GPU or not.
  *
- * Everything that changes is in `arrays` and `progress`, so that a training goes on from them with the same floats as if it had never stopped:
- * the order of structures in an epoch depends on the seed and its number alone.
+ * Everything that changes is in `arrays` and `progress`, so that a training goes on from them with the same floats as if it had never
+ * stopped: the order of structures in an epoch depends on the seed and its number alone.
  */
 export class Trainer<Structures> {
   readonly progress: Progress = {

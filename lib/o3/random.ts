@@ -2,8 +2,8 @@ import { expected } from '../runtime/errors.js'
 import { checkInteger } from '../runtime/numbers.js'
 
 /**
- * A small seeded generator of pseudo-random numbers, the same on every machine: xoshiro128** (Blackman and Vigna),
- * its state filled from the seed by splitmix32 (a Weyl sequence through murmur3's finalizer). For tests, examples and probing; not for cryptography.
+ * A small seeded generator of pseudo-random numbers, the same on every machine: xoshiro128** (Blackman and Vigna), its state filled from
+ * the seed by splitmix32 (a Weyl sequence through murmur3's finalizer). For tests, examples and probing; not for cryptography.
  *
  * @example
  * const random = new Random(1)
