@@ -70,7 +70,7 @@ describe.each(cases)('$name', ({ kind, table: { integers, reals } }) => {
 
   test('survives any number in place of any other', () => {
     for (let at = 0; at < integers.length; at++) {
-      for (const value of [-(2 ** 31), -1, 0, 1, 2, 1000, 2 ** 16, 2 ** 24]) {
+      for (const value of [-(2 ** 31), -1, 0, 1, 2, 1000, 2 ** 18]) {
         const changed = integers.slice()
         changed[at] = value
         expect(['ERR_ARGUMENT', MADE]).toContain(make(changed, reals))
