@@ -184,7 +184,7 @@ function line({ time, potential, kinetic, total, temperature }: Row): string {
   return `${texts.map(cell).join('')}\n`
 }
 
-/** Without the roundings of a sum of time steps. */
+/** Without the rounding of a product of steps and their length. */
 function digitsOf(time: number): string {
   return String(Number(time.toFixed(4)))
 }

@@ -88,6 +88,14 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
+/** Which file a path leads to: `file` is the same for all of its paths, `version` another whenever it was written or replaced. */
+export async function identify(path: string): Promise<{ file?: string; version?: string }> {
+  return stat(path, { bigint: true }).then(
+    ({ dev, ino, size, mtimeNs }) => ({ file: [dev, ino].join(), version: [dev, ino, size, mtimeNs].join() }),
+    () => ({}),
+  )
+}
+
 /** Does something that writes a file, and words its error. */
 export async function wordedWrite<T>(path: string, act: () => Promise<T>): Promise<T> {
   try {

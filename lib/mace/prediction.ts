@@ -28,14 +28,13 @@ export async function* predict(
 ): AsyncGenerator<Prediction, void, undefined> {
   let [held, edges, seen]: [Held[], number, number] = [[], 0, 0]
   for await (const structure of structures) {
-    const place = `Structure ${++seen} (${formula(structure.numbers)})`
-    const batch = single(evaluator, structure, place)
+    const batch = single(evaluator, structure, ++seen)
     const more = batch.senders.length
     if (held.length > 0 && (held.length >= limits.structures || edges + more > limits.edges)) {
       yield* evaluate(evaluator, held)
       ;[held, edges] = [[], 0]
     }
-    held.push({ structure, batch, place })
+    held.push({ structure, batch, place: seen })
     edges += more
   }
   if (held.length > 0) yield* evaluate(evaluator, held)
@@ -44,15 +43,20 @@ export async function* predict(
 interface Held {
   structure: Structure
   batch: Batch
-  /** What messages call it. */
-  place: string
+  /** Its number, from 1. */
+  place: number
 }
 
-function single({ model }: Evaluator, structure: Structure, place: string): Batch {
+/** What messages call a structure. */
+function describePlace({ numbers }: Structure, place: number): string {
+  return `Structure ${place} (${formula(numbers)})`
+}
+
+function single({ model }: Evaluator, structure: Structure, place: number): Batch {
   try {
     return makeBatch(model, [structure])
   } catch (error) {
-    throw errorIn(place, error)
+    throw errorIn(describePlace(structure, place), error)
   }
 }
 
@@ -63,7 +67,7 @@ function* evaluate(evaluator: Evaluator, held: readonly Held[]): Generator<Predi
     const end = at + 3 * structure.numbers.length
     const prediction = { structure, energy: energies[n], forces: forces.slice(at, end) }
     if (!isFinitePrediction(prediction)) {
-      throw new GauntletError('ERR_PRECISION', `${place}: ${NO_NUMBERS}`)
+      throw new GauntletError('ERR_PRECISION', `${describePlace(structure, place)}: ${NO_NUMBERS}`)
     }
     yield prediction
     at = end

@@ -1,6 +1,6 @@
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeLeftovers } from '../files/file.js'
+import { identify, removeLeftovers } from '../files/file.js'
 import { GauntletError } from '../runtime/errors.js'
 import { writeModel } from './model-file.js'
 import type { EpochReport } from './trainer.js'
@@ -48,7 +48,7 @@ export class TrainingFiles {
     if (this.#writes) await Promise.all(this.paths.map(removeLeftovers))
     if (overwrite) {
       if (this.#writes) await Promise.all(this.paths.map((path) => rm(path, { force: true })))
-    } else if ((await identity(this.state)) !== undefined) {
+    } else if ((await identify(this.state)).version !== undefined) {
       throw new GauntletError(
         'ERR_FILE',
         `${this.state} is there already: go on from it (--resume), begin anew (--overwrite), or take another --name`,
@@ -60,7 +60,7 @@ export class TrainingFiles {
   async resume(): Promise<void> {
     const { trainer, fingerprint } = this.training
     if (this.#writes) await Promise.all(this.paths.map(removeLeftovers))
-    this.#left = await identity(this.state)
+    this.#left = (await identify(this.state)).version
     trainer.restore(await readState(this.state, trainer.arrays, fingerprint))
     if (this.#writes) await this.#log.keep(trainer.progress.epoch, this.start)
     this.#begun = true
@@ -69,7 +69,7 @@ export class TrainingFiles {
   /** @throws GauntletError ERR_FILE, also where another training writes the same files */
   async addEpoch(report: EpochReport): Promise<void> {
     const { trainer, fingerprint } = this.training
-    if ((await identity(this.state)) !== this.#left) {
+    if ((await identify(this.state)).version !== this.#left) {
       throw new GauntletError('ERR_FILE', `Another training has written ${this.state}: give each a --name of its own`)
     }
     if (!this.#begun) await this.#log.begin(this.start)
@@ -78,7 +78,7 @@ export class TrainingFiles {
     // The state last: what is written with it is written again where it is missing.
     if (report.best) await this.writeBest()
     await writeState(this.state, trainer.progress, trainer.arrays, fingerprint)
-    this.#left = await identity(this.state)
+    this.#left = (await identify(this.state)).version
   }
 
   async end(line: Record<string, unknown>): Promise<void> {
@@ -97,15 +97,5 @@ export class TrainingFiles {
   /** Of several processes one does. */
   get #writes(): boolean {
     return this.training.processes.rank === 0
-  }
-}
-
-/** Another for every file that ever had this path. */
-async function identity(path: string): Promise<string | undefined> {
-  try {
-    const { ino, size, mtimeNs } = await stat(path, { bigint: true })
-    return [ino, size, mtimeNs].join()
-  } catch {
-    return undefined
   }
 }

@@ -277,11 +277,11 @@ function inputOf({ inputs }: RunArguments, tensor: Tensor, length: number): Floa
 }
 
 function bind({ counts, indices, graphs }: RunArguments): Bindings {
+  for (const [{ name }, found] of counts) checkInteger(found, `the count of axis ${name}`, 0, 2 ** 31 - 1)
   const count = (rows: Rows): number => {
     if (typeof rows === 'number') return rows
     const found = counts.get(rows)
     if (found === undefined) throw expected('a count', `axis ${rows.name}`, found)
-    checkInteger(found, `the count of axis ${rows.name}`, 0, 2 ** 31 - 1)
     return found
   }
   const graph = (edges: Edges): Graph => {

@@ -94,7 +94,7 @@ describe('bench/mace/products.mjs', () => {
     [['--threads', '0'], 'Expected an integer of at least 1 for --threads'],
     [['--train', '300'], 'has 270 structures: fewer than --train and --test ask for'],
     [['--train', 'index_train_01.csv'], 'Expected splits for both --train and --test'],
-    [['--products', 'cg,dense', '--train', '8'], 'for --products but received "dense"'],
+    [['--products', 'cg,dense', '--train', '8'], 'Expected one of cg, gaunt-fourier, grid'],
     [['--data', 'none.xyz'], 'none.xyz'],
     [['--cutoff', 'far', '--train', '8'], 'for model.cutoff'],
   ])('refuses %j', (args, message) => {
